@@ -1,0 +1,47 @@
+"""Error codes: the one vocabulary of ledger, report, portal and docs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Why an object version was rejected or a job is tried again; `sentence` says it to a person."""
+
+    ARCHIVED = "ARCHIVED"
+    BAD_ENCODING = "BAD_ENCODING"
+    BAD_KEY = "BAD_KEY"
+    COUNT_MISMATCH = "COUNT_MISMATCH"
+    DEADLINE = "DEADLINE"
+    EMPTY_FILE = "EMPTY_FILE"
+    GONE = "GONE"
+    INTERNAL = "INTERNAL"
+    LEASE_LOST = "LEASE_LOST"
+    LOST_ATTEMPT = "LOST_ATTEMPT"
+    NOT_READABLE = "NOT_READABLE"
+    SCRATCH_FULL = "SCRATCH_FULL"
+    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
+    TOO_LARGE = "TOO_LARGE"
+
+    @property
+    def sentence(self) -> str:
+        """The code's meaning and remedy in one sentence."""
+        return _SENTENCES[self]
+
+
+_SENTENCES: dict[ErrorCode, str] = {
+    ErrorCode.ARCHIVED: "The object is in an archive storage class; restore it, then upload or copy it again.",
+    ErrorCode.BAD_ENCODING: "The text is in no encoding that the platform reads; save it as UTF-8.",
+    ErrorCode.BAD_KEY: "The key must be <dataset>/<path>, the dataset matching [a-z][a-z0-9_]{0,62}; upload it under such a key.",
+    ErrorCode.COUNT_MISMATCH: "The records written and rejected do not add up to the records of the file; it is tried again.",
+    ErrorCode.DEADLINE: "The file was not finished within the time limit of one attempt; it is tried again.",
+    ErrorCode.EMPTY_FILE: "The object holds no bytes; upload the file again.",
+    ErrorCode.GONE: "This version of the object was removed before it could be read.",
+    ErrorCode.INTERNAL: "The processor failed on this file in a way it does not know; its log has the request id. It is tried again.",
+    ErrorCode.LEASE_LOST: "The processor could not renew its lease in time and gave the file up; it is tried again.",
+    ErrorCode.LOST_ATTEMPT: "The processor stopped answering in the middle of the file; it is tried again.",
+    ErrorCode.NOT_READABLE: "The content is not what its format promises and cannot be read as a table; repair the file and upload it.",
+    ErrorCode.SCRATCH_FULL: "The processor's scratch volume has no room for this file; it is tried again.",
+    ErrorCode.SERVICE_UNAVAILABLE: "An AWS service did not answer or refused for now; it is tried again.",
+    ErrorCode.TOO_LARGE: "The object is larger than the platform's limit; split it, or raise the limit.",
+}
