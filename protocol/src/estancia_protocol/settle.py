@@ -90,7 +90,8 @@ def plan(versions: Sequence[Version], outputs: Sequence[RecordedOutput]) -> Plan
         outputs: all recorded outputs of its final items.
 
     Returns:
-        The winner, the outputs to retire and whether the winner has to be processed again. Settling twice changes nothing.
+        The winner, the outputs to retire and whether the winner has to be processed again.
+        Settling twice changes nothing.
 
     Raises:
         ValueError: two candidates cannot be ordered; give `order` to each.

@@ -1,0 +1,52 @@
+# The verbs of a working day. `make` alone lists them.
+PYTHON ?= python3
+MAIN := .venvs/main/bin
+export PATH := $(CURDIR)/$(MAIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+.DEFAULT_GOAL := help
+.PHONY: help setup demo put local-up local-down local-status test lint test-unit test-policy test-integration lock docs clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make the locked virtual environments (done by the others, too)
+	@$(PYTHON) scripts/setup.py
+
+demo: setup ## the whole path on the embedded AWS: provision, upload real files, show clean data
+	@$(MAIN)/python -m demo
+
+put: setup ## upload one file and wait for its outcome: make put FILE=... DATASET=...
+	@$(MAIN)/python -m demo put --file "$(FILE)" --dataset "$(DATASET)"
+
+local-up: setup ## start the embedded AWS
+	@$(MAIN)/python -m local up
+
+local-down: ## stop the embedded AWS and its processors; their state stays
+	@$(MAIN)/python -m local down
+
+local-status: ## show the embedded AWS, its processors and their health
+	@$(MAIN)/python -m local status
+
+test: setup ## all tests: lint, unit, policy, integration on the embedded AWS
+	@$(PYTHON) scripts/run_suites.py lint unit policy integration
+
+lint: setup ## ruff, mypy --strict, yamllint, ansible-lint (profile production)
+	@$(PYTHON) scripts/run_suites.py lint
+
+test-unit: setup ## unit tests
+	@$(PYTHON) scripts/run_suites.py unit
+
+test-policy: setup ## the repository held to its own rules
+	@$(PYTHON) scripts/run_suites.py policy
+
+test-integration: setup ## the whole path, on an embedded AWS of its own
+	@$(PYTHON) scripts/run_suites.py integration
+
+lock: setup ## lock all requirements anew
+	@scripts/lock.sh
+
+docs: setup ## write the tables of the roles' READMEs anew from their argument specs
+	@$(MAIN)/python scripts/role_docs.py
+
+clean: local-down ## stop everything, then remove environments, state and build results
+	rm -rf .venvs .local dist .mypy_cache .ruff_cache .pytest_cache .ansible
