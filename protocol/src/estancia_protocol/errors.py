@@ -32,7 +32,7 @@ class ErrorCode(StrEnum):
 _SENTENCES: dict[ErrorCode, str] = {
     ErrorCode.ARCHIVED: "The object is in an archive storage class; restore it, then upload or copy it again.",
     ErrorCode.BAD_ENCODING: "The text is in no encoding that the platform reads; save it as UTF-8.",
-    ErrorCode.BAD_KEY: "The key is not <dataset>/<path> with a dataset matching [a-z][a-z0-9_]{0,62}; upload it under one.",
+    ErrorCode.BAD_KEY: "The key is not <dataset>/<path> with a dataset matching [a-z][a-z0-9_]{0,62}; use one.",
     ErrorCode.COUNT_MISMATCH: "Records written and rejected do not add up to the file's records; it is tried again.",
     ErrorCode.DEADLINE: "The file was not finished within the time limit of one attempt; it is tried again.",
     ErrorCode.EMPTY_FILE: "The object holds no bytes; upload the file again.",

@@ -1,0 +1,1 @@
+"""The demo: real files through the whole path, and the same for a file of one's own."""

@@ -1,0 +1,94 @@
+"""What the demo prints: the outcomes as a table, a query over the Parquet as a small chart."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from demo.outcomes import Outcome
+from demo.stack import Stack
+
+DELAYS = """
+    SELECT a.name AS airline, count(*) AS flights, round(avg(f.dep_delay), 1) AS minutes
+    FROM read_parquet(?) AS f JOIN read_parquet(?) AS a USING (carrier)
+    WHERE f.dep_delay IS NOT NULL GROUP BY airline ORDER BY minutes DESC, airline
+"""
+BAR_WIDTH = 30
+
+
+def outcome_table(outcomes: Sequence[Outcome]) -> Table:
+    """Return the outcomes as a table: file, status, rows, seconds, output key or the reason."""
+    table = Table(title="What became of each file", title_justify="left")
+    for name in ("file", "status"):
+        table.add_column(name, no_wrap=True)
+    for name in ("rows in", "out", "rejected", "seconds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("output key, or the reason", overflow="fold")
+    for outcome in outcomes:
+        item = outcome.item
+        counts = [f"{int(item[name]):,}" if name in item else "" for name in ("rows_in", "rows_out", "rows_rejected")]
+        table.add_row(outcome.key, outcome.status, *counts, f"{outcome.seconds:.1f}", result_of(outcome))
+    return table
+
+
+def result_of(outcome: Outcome) -> str:
+    """Return where a file's tables are, or why there are none."""
+    if error := outcome.item.get("error"):
+        return f"{error['code']}: {error['message']}"
+    return "\n".join(outcome.outputs) or f"stored, no table ({outcome.item.get('content_type', 'type unknown')})"
+
+
+def delays_chart(stack: Stack, flights: Outcome, airlines: Outcome) -> Table:
+    """Query the Parquet of two files with DuckDB.
+
+    Args:
+        stack: where the Parquet is.
+        flights: the outcome of the flights.
+        airlines: the outcome of the airlines.
+
+    Returns:
+        The mean departure delay of each airline, with bars.
+    """
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        paths = [str(fetched(stack, outcome, Path(folder))) for outcome in (flights, airlines)]
+        rows = connection.execute(DELAYS, paths).fetchall()
+    table = Table(title="Mean departure delay from New York, 2013 (DuckDB over the Parquet)", title_justify="left")
+    table.add_column("airline")
+    table.add_column("flights", justify="right")
+    table.add_column("minutes", justify="right")
+    table.add_column("")
+    longest = max(minutes for _, _, minutes in rows)
+    for airline, count, minutes in rows:
+        table.add_row(airline, f"{count:,}", f"{minutes}", "█" * max(0, round(minutes / longest * BAR_WIDTH)))
+    return table
+
+
+def fetched(stack: Stack, outcome: Outcome, folder: Path) -> Path:
+    """Download a file's only table and return its path."""
+    (key,) = outcome.outputs
+    path = folder / key.replace("/", "_")
+    stack.s3.download_file(stack.bucket("processed"), key, str(path))
+    return path
+
+
+def time_table(phases: Sequence[tuple[str, float]]) -> Table:
+    """Return where the time went, in seconds."""
+    table = Table(title="Where the time went", title_justify="left")
+    table.add_column("phase")
+    table.add_column("seconds", justify="right")
+    for name, seconds in phases:
+        table.add_row(name, f"{seconds:.1f}")
+    table.add_section()
+    table.add_row("in all", f"{sum(seconds for _, seconds in phases):.1f}")
+    return table
+
+
+def console() -> Console:
+    """Return a console that keeps its tables readable in a log."""
+    found = Console()
+    return found if found.is_terminal else Console(width=150)

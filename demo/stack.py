@@ -1,0 +1,80 @@
+"""A deployed stack as an operator sees it: its names, from the inventory, and clients for them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import yaml
+
+from local.platform import LocalPlatform
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_s3.client import S3Client
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_LOCAL_PORT = 4566
+
+
+def local_port() -> int:
+    """Return the port of the embedded AWS, from ESTANCIA_LOCAL_PORT."""
+    return int(os.environ.get("ESTANCIA_LOCAL_PORT", DEFAULT_LOCAL_PORT))
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Names and clients of one environment.
+
+    Attributes:
+        name: `estancia_name`.
+        account: the AWS account's id.
+        region: the AWS region.
+        session: the credentials and region to call with.
+        endpoint: the embedded AWS's URL, None for AWS itself.
+    """
+
+    name: str
+    account: str
+    region: str
+    session: boto3.Session
+    endpoint: str | None
+
+    @classmethod
+    def from_inventory(cls, folder: Path) -> Stack:
+        """Read an environment's names.
+
+        Args:
+            folder: `inventory/<environment>`; `local` is the embedded AWS, any other AWS itself.
+
+        Raises:
+            OSError: there is no such inventory.
+        """
+        variables: dict[str, Any] = yaml.safe_load((folder / "group_vars" / "all.yml").read_text())
+        region = variables["estancia_region"]
+        if folder.name == "local":
+            platform = LocalPlatform(local_port())
+            root = platform.root_environment()
+            session = boto3.Session(root["AWS_ACCESS_KEY_ID"], root["AWS_SECRET_ACCESS_KEY"], region_name=region)
+            endpoint: str | None = platform.endpoint
+        else:
+            session, endpoint = boto3.Session(region_name=region), None
+        return cls(variables["estancia_name"], str(variables["estancia_account_id"]), region, session, endpoint)
+
+    def bucket(self, purpose: str) -> str:
+        """Return the name of the bucket for `purpose`: raw, processed, ..."""
+        return f"{self.name}-{self.account}-{self.region}-{purpose}"
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """A client for S3."""
+        return self.session.client("s3", endpoint_url=self.endpoint)
+
+    @cached_property
+    def ledger(self) -> Table:
+        """The ledger table."""
+        return self.session.resource("dynamodb", endpoint_url=self.endpoint).Table(f"{self.name}-ledger")
