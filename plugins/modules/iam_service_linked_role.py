@@ -14,10 +14,6 @@ options:
     description: The service's principal, for example V(autoscaling.amazonaws.com).
     type: str
     required: true
-  name:
-    description: The role's name, which the service fixes, for example V(AWSServiceRoleForAutoScaling).
-    type: str
-    required: true
 author: Estancia
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -28,7 +24,6 @@ EXAMPLES = r"""
 - name: Make sure that Auto Scaling has its role
   iam_service_linked_role:
     service: autoscaling.amazonaws.com
-    name: AWSServiceRoleForAutoScaling
 """
 
 RETURN = r"""
@@ -47,58 +42,52 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 
-def role_arn(iam: IAMClient, name: str) -> str:
-    """The ARN of a role.
+def find(iam: IAMClient, service: str) -> str:
+    """The ARN of the role that a service uses by default.
+
+    Roles with a custom suffix (`..._team`) live under the same path and are somebody else's.
 
     Args:
         iam: A client.
-        name: The role's name.
+        service: The service's principal.
 
     Returns:
         The ARN; empty when there is no such role.
     """
-    try:
-        return iam.get_role(RoleName=name)["Role"]["Arn"]
-    except iam.exceptions.NoSuchEntityException:
-        return ""
+    pages = iam.get_paginator("list_roles").paginate(PathPrefix=f"/aws-service-role/{service}/")
+    return next((role["Arn"] for page in pages for role in page["Roles"] if "_" not in role["RoleName"]), "")
 
 
-def ensure(plan: Plan, iam: IAMClient, service: str, name: str) -> dict[str, Any]:
+def ensure(plan: Plan, iam: IAMClient, service: str) -> dict[str, Any]:
     """Create the role where it is missing and wait until IAM shows it.
 
     Args:
         plan: Where the step goes.
         iam: A client.
         service: The service's principal.
-        name: The role's name.
 
     Returns:
         The module's result.
     """
-    arn = role_arn(iam, name)
+    arn = find(iam, service)
     if arn:
         return {"arn": arn}
 
     def create() -> str:
-        try:
-            iam.create_service_linked_role(AWSServiceName=service)
-        except iam.exceptions.InvalidInputException:
-            # The service itself may have made it since it was read; the waiter decides.
-            plan.doing = f"Waiting for the service-linked role {name} of {service}"
-        iam.get_waiter("role_exists").wait(RoleName=name, WaiterConfig={"Delay": 2, "MaxAttempts": 15})
-        return role_arn(iam, name)
+        role = iam.create_service_linked_role(AWSServiceName=service)["Role"]
+        iam.get_waiter("role_exists").wait(RoleName=role["RoleName"], WaiterConfig={"Delay": 2, "MaxAttempts": 15})
+        return role["Arn"]
 
-    title = f"Service-linked role {name} of {service}"
-    return {"arn": plan.step(title, "", f"{name}\n", create) or ""}
+    return {"arn": plan.step(f"Service-linked role of {service}", "", f"{service}\n", create) or ""}
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleAWSModule(
-        argument_spec={"service": {"type": "str", "required": True}, "name": {"type": "str", "required": True}},
+        argument_spec={"service": {"type": "str", "required": True}},
         supports_check_mode=True,
     )
-    run(module, lambda plan: ensure(plan, module.client("iam"), module.params["service"], module.params["name"]))
+    run(module, lambda plan: ensure(plan, module.client("iam"), module.params["service"]))
 
 
 if __name__ == "__main__":
