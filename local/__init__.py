@@ -1,0 +1,1 @@
+"""The embedded AWS and the local fleet: the whole platform on one machine, never used against real AWS."""
