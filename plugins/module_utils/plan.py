@@ -63,6 +63,7 @@ def converge_tags(
     title: str,
     live: Mapping[str, str],
     wanted: Mapping[str, str],
+    *,
     add: Callable[[dict[str, str]], Any],
     remove: Callable[[list[str]], Any],
 ) -> None:

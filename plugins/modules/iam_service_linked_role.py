@@ -3,6 +3,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.plan import Plan, run
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+
 DOCUMENTATION = r"""
 module: iam_service_linked_role
 short_description: Make sure that a service-linked role of the account exists
@@ -32,14 +40,6 @@ arn:
   returned: always
   type: str
 """
-
-from typing import TYPE_CHECKING, Any
-
-from ansible.module_utils.plan import Plan, run
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-if TYPE_CHECKING:
-    from mypy_boto3_iam import IAMClient
 
 
 def find(iam: IAMClient, service: str) -> str:
