@@ -1,0 +1,86 @@
+"""A project folder of its own for each platform under test, and clients for it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from local.layout import PROJECT_ROOT, REGION
+from local.platform import LocalPlatform
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
+
+FAKE_PROCESSOR = Path(__file__).with_name("fake_processor.py")
+
+
+def project_folder(folder: Path) -> Path:
+    """Make `folder` look like the project to the local platform, with a fake processor in it."""
+    (folder / ".venvs" / "processor" / "bin").mkdir(parents=True)
+    (folder / ".venvs" / "embedded-aws").symlink_to(PROJECT_ROOT / ".venvs" / "embedded-aws")
+    (folder / "local").symlink_to(PROJECT_ROOT / "local")
+    python = folder / ".venvs" / "processor" / "bin" / "python"
+    python.write_text(f"#!/bin/sh\nexec {sys.executable} {FAKE_PROCESSOR}\n", encoding="utf-8")
+    python.chmod(0o755)
+    return folder
+
+
+class Clients:
+    """boto3 clients of one platform; of its root principal unless a session's keys are given."""
+
+    def __init__(self, platform: LocalPlatform, **keys: str) -> None:
+        root = platform.root_environment()
+        self._session = boto3.session.Session(
+            region_name=REGION,
+            aws_access_key_id=keys.get("aws_access_key_id", root["AWS_ACCESS_KEY_ID"]),
+            aws_secret_access_key=keys.get("aws_secret_access_key", root["AWS_SECRET_ACCESS_KEY"]),
+            aws_session_token=keys.get("aws_session_token"),
+        )
+        self._endpoint = platform.endpoint
+        self._config = Config(proxies={}, retries={"max_attempts": 1})
+
+    @property
+    def s3(self) -> "S3Client":
+        return self._session.client("s3", endpoint_url=self._endpoint, config=self._config)
+
+    @property
+    def sqs(self) -> "SQSClient":
+        return self._session.client("sqs", endpoint_url=self._endpoint, config=self._config)
+
+    @property
+    def iam(self) -> "IAMClient":
+        return self._session.client("iam", endpoint_url=self._endpoint, config=self._config)
+
+    @property
+    def sts(self) -> "STSClient":
+        return self._session.client("sts", endpoint_url=self._endpoint, config=self._config)
+
+    @property
+    def ssm(self) -> "SSMClient":
+        return self._session.client("ssm", endpoint_url=self._endpoint, config=self._config)
+
+    @property
+    def ec2(self) -> "EC2Client":
+        return self._session.client("ec2", endpoint_url=self._endpoint, config=self._config)
+
+    @property
+    def elbv2(self) -> "ElasticLoadBalancingv2Client":
+        return self._session.client("elbv2", endpoint_url=self._endpoint, config=self._config)
+
+    @property
+    def autoscaling(self) -> "AutoScalingClient":
+        return self._session.client("autoscaling", endpoint_url=self._endpoint, config=self._config)
+
+    @property
+    def functions(self) -> "LambdaClient":
+        return self._session.client("lambda", endpoint_url=self._endpoint, config=self._config)
