@@ -1,0 +1,149 @@
+"""Bringing one object version to scratch: a first range tells the size, the others follow in parallel."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from estancia_processor.errors import FileFaultError, RetryError
+from estancia_protocol.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PART: Final = 8 << 20
+PARALLEL: Final = 8
+TRIES: Final = 4
+PASSING: Final = frozenset({408, 409, 429})
+_FAULTS: Final = {
+    "NoSuchKey": ErrorCode.GONE,
+    "NoSuchVersion": ErrorCode.GONE,
+    "MethodNotAllowed": ErrorCode.GONE,
+    "404": ErrorCode.GONE,
+    "InvalidObjectState": ErrorCode.ARCHIVED,
+    "InvalidRange": ErrorCode.EMPTY_FILE,
+}
+"""S3's error codes that are facts about the version: a marker answers MethodNotAllowed, no bytes InvalidRange."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the first range told.
+
+    Attributes:
+        size: of the whole object, bytes.
+        etag: as S3 writes it, in quotes.
+        last_modified: UTC.
+    """
+
+    size: int
+    etag: str
+    last_modified: dt.datetime
+
+
+def fetch(client: S3Client, source: dict[str, str], target: Path, check: Callable[[], None]) -> Head:
+    """Write an object version to a file.
+
+    Args:
+        client: S3.
+        source: Bucket, Key and VersionId.
+        target: the file to make.
+        check: called between parts; raises when the worker has to stop.
+
+    Raises:
+        FileFaultError: GONE, ARCHIVED or EMPTY_FILE.
+        RetryError: SCRATCH_FULL, or SERVICE_UNAVAILABLE when bytes are missing.
+    """
+    handle = os.open(target, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)
+    try:
+        head = _retried(lambda: _first(client, source, handle))
+        if head.size > PART:
+            _preallocate(handle, head.size)
+            part = source | {"IfMatch": head.etag}
+            with ThreadPoolExecutor(PARALLEL, thread_name_prefix="fetch") as pool:
+                jobs = [
+                    pool.submit(_part, client, part, handle, range(at, min(at + PART, head.size)), check)
+                    for at in range(PART, head.size, PART)
+                ]
+                for job in jobs:
+                    job.result()
+        size = os.fstat(handle).st_size
+        if size != head.size:
+            raise RetryError(ErrorCode.SERVICE_UNAVAILABLE, f"{size} of {head.size} bytes arrived; it is tried again")
+    finally:
+        os.close(handle)
+    return head
+
+
+def passing(error: Exception) -> bool:
+    """Whether an AWS error may go away by itself: no answer, throttling, a server's fault."""
+    if not isinstance(error, ClientError):
+        return True
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return (
+        status >= 500 or status in (408, 409, 429) or error.response["Error"]["Code"] in ("SlowDown", "RequestTimeout")
+    )
+
+
+def _first(client: S3Client, source: Any, handle: int) -> Head:
+    try:
+        answer = client.get_object(**source, Range=f"bytes=0-{PART - 1}")
+    except ClientError as error:
+        code = _FAULTS.get(error.response["Error"]["Code"])
+        if code is None:
+            raise
+        raise FileFaultError(code) from error
+    size = int(answer["ContentRange"].rpartition("/")[2]) if "ContentRange" in answer else answer["ContentLength"]
+    if size == 0:
+        raise FileFaultError(ErrorCode.EMPTY_FILE)
+    _copy(answer["Body"], handle, 0, min(PART, size))
+    return Head(size, answer["ETag"], answer["LastModified"])
+
+
+def _part(client: S3Client, source: Any, handle: int, span: range, check: Callable[[], None]) -> None:
+    def send() -> None:
+        check()
+        answer = client.get_object(**source, Range=f"bytes={span.start}-{span.stop - 1}")
+        _copy(answer["Body"], handle, span.start, len(span))
+
+    _retried(send)
+
+
+def _copy(body: Any, handle: int, offset: int, length: int) -> None:
+    content = body.read()
+    if len(content) != length:
+        raise RetryError(ErrorCode.SERVICE_UNAVAILABLE, f"{len(content)} of {length} bytes at {offset} arrived")
+    written = 0
+    while written < length:
+        written += os.pwrite(handle, memoryview(content)[written:], offset + written)
+
+
+def _preallocate(handle: int, size: int) -> None:
+    try:
+        os.posix_fallocate(handle, 0, size)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise RetryError(ErrorCode.SCRATCH_FULL) from error
+        raise
+
+
+def _retried(send: Callable[[], Any]) -> Any:
+    for attempt in range(TRIES):
+        try:
+            return send()
+        except (BotoCoreError, ClientError, HTTPError, RetryError) as error:
+            lost = isinstance(error, RetryError) and error.code is not ErrorCode.SERVICE_UNAVAILABLE
+            if lost or attempt + 1 == TRIES or not passing(error):
+                raise
+            time.sleep(0.2 * 2**attempt)
+    raise AssertionError("unreachable: the last try returns or raises")
