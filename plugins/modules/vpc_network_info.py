@@ -73,11 +73,11 @@ endpoints:
   returned: always
   type: list
   elements: dict
-nat_gateway_ids:
-  description: Its NAT gateways that are there or coming.
+nat_gateways:
+  description: Its NAT gateways that are there or coming, each with id and subnet_id.
   returned: always
   type: list
-  elements: str
+  elements: dict
 interface_ids:
   description: The network interfaces that still stand in it.
   returned: always
@@ -95,7 +95,7 @@ EMPTY: dict[str, Any] = {
     "subnets": [],
     "security_groups": {},
     "endpoints": [],
-    "nat_gateway_ids": [],
+    "nat_gateways": [],
     "interface_ids": [],
     "hosted_zone_id": "",
 }
@@ -194,7 +194,7 @@ def look(module: AnsibleAWSModule, name: str, zone_name: str) -> dict[str, Any]:
         "subnets": subnets(ec2, only),
         "security_groups": {group["GroupName"]: group["GroupId"] for group in groups},
         "endpoints": endpoints(ec2, vpc_id, only),
-        "nat_gateway_ids": [gateway["NatGatewayId"] for gateway in gateways],
+        "nat_gateways": [{"id": gateway["NatGatewayId"], "subnet_id": gateway["SubnetId"]} for gateway in gateways],
         "interface_ids": [card["NetworkInterfaceId"] for card in cards["NetworkInterfaces"] if card["VpcId"] == vpc_id],
         "hosted_zone_id": hosted_zone(module, vpc_id, zone_name),
     }
