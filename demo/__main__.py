@@ -17,10 +17,12 @@ from rich.console import Console
 from demo import show
 from demo.files import Upload, demo_uploads
 from demo.outcomes import Outcome, WaitError, put_and_wait
-from demo.stack import ROOT, Stack, local_port
+from demo.stack import ROOT, Stack
 from estancia_protocol import names
 from estancia_protocol.status import Status
-from local.platform import LocalPlatform, PlatformError
+from local.errors import LocalPlatformError
+from local.layout import port_from_environment
+from local.platform import LocalPlatform
 
 PROCESSORS = 2
 DEMO_PATIENCE = 150.0
@@ -66,7 +68,7 @@ def demo(console: Console) -> None:
         DemoError: a step failed, or a file ended otherwise than it should.
     """
     phases = Phases(console)
-    platform = LocalPlatform(local_port())
+    platform = LocalPlatform(port_from_environment())
     stack = Stack.from_inventory(ROOT / "inventory" / "local")
     with phases.phase("Starting the embedded AWS"):
         platform.up()
@@ -131,7 +133,7 @@ def main() -> int:
         if arguments.verb == "put":
             return put(console, arguments.file, arguments.dataset, arguments.inventory)
         demo(console)
-    except (DemoError, WaitError, PlatformError, BotoCoreError, ClientError) as error:
+    except (DemoError, WaitError, LocalPlatformError, BotoCoreError, ClientError) as error:
         print(f"{'put' if arguments.verb else 'demo'}: {error}", file=sys.stderr)
         return 1
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import yaml
 
+from local.layout import port_from_environment
 from local.platform import LocalPlatform
 
 if TYPE_CHECKING:
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 ROOT = Path(__file__).resolve().parent.parent
-DEFAULT_LOCAL_PORT = 4566
-
-
-def local_port() -> int:
-    """Return the port of the embedded AWS, from ESTANCIA_LOCAL_PORT."""
-    return int(os.environ.get("ESTANCIA_LOCAL_PORT", DEFAULT_LOCAL_PORT))
 
 
 @dataclass(frozen=True)
@@ -57,7 +51,7 @@ class Stack:
         variables: dict[str, Any] = yaml.safe_load((folder / "group_vars" / "all.yml").read_text())
         region = variables["estancia_region"]
         if folder.name == "local":
-            platform = LocalPlatform(local_port())
+            platform = LocalPlatform(port_from_environment())
             root = platform.root_environment()
             session = boto3.Session(root["AWS_ACCESS_KEY_ID"], root["AWS_SECRET_ACCESS_KEY"], region_name=region)
             endpoint: str | None = platform.endpoint

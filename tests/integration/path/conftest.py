@@ -1,0 +1,113 @@
+"""One deployed stack for the session: an embedded AWS of its own, provisioned by the real playbook, with two processors."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from demo.files import Upload
+from demo.outcomes import Outcome, put_and_wait
+from demo.stack import Stack
+from local.platform import LocalPlatform
+
+ROOT = Path(__file__).resolve().parents[3]
+PORT = 4600
+PROCESSORS = 2
+PATIENCE = 90.0
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The deployed stack and what runs it."""
+
+    platform: LocalPlatform
+    stack: Stack
+
+    def playbook(self, *arguments: str) -> tuple[int, dict[str, Any], str]:
+        """Run `ansible-playbook -i inventory/local <arguments>` as typed.
+
+        Returns:
+            Its exit status, the JSON of its statistics for localhost, and all that it printed.
+        """
+        environment = {**os.environ, "ESTANCIA_LOCAL_PORT": str(PORT)}
+        command = [ROOT / ".venvs/main/bin/ansible-playbook", "-i", "inventory/local", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, recap(done.stdout), done.stdout + done.stderr
+
+    def put(self, *uploads: Upload) -> list[Outcome]:
+        """Upload files and wait for their outcomes."""
+        return put_and_wait(self.stack, uploads, PATIENCE, lambda _: None)
+
+    def assume(self, role: str) -> boto3.Session:
+        """Return a session with the temporary credentials of the stack's role `<name>-<role>`."""
+        arn = f"arn:aws:iam::{self.stack.account}:role/{self.stack.name}-{role}"
+        sts = self.stack.session.client("sts", endpoint_url=self.stack.endpoint)
+        found = sts.assume_role(RoleArn=arn, RoleSessionName="trial")["Credentials"]
+        return boto3.Session(
+            found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], region_name=self.stack.region
+        )
+
+
+def recap(text: str) -> dict[str, int]:
+    """Return localhost's numbers of the PLAY RECAP."""
+    (line,) = [line for line in text.splitlines() if line.startswith("localhost ") and "changed=" in line]
+    return {name: int(number) for name, number in (pair.split("=") for pair in line.split(":")[1].split())}
+
+
+@pytest.fixture(scope="session")
+def deployment() -> Iterator[Deployment]:
+    """The deployed stack, made from nothing and stopped at the end."""
+    platform = LocalPlatform(PORT)
+    platform.down()
+    shutil.rmtree(ROOT / ".local" / str(PORT), ignore_errors=True)
+    os.environ["ESTANCIA_LOCAL_PORT"] = str(PORT)
+    platform.up()
+    try:
+        deployed = Deployment(platform, Stack.from_inventory(ROOT / "inventory" / "local"))
+        status, numbers, text = deployed.playbook("site.yml")
+        assert status == 0, text
+        assert numbers["changed"] > 0
+        platform.fleet_up(PROCESSORS)
+        yield deployed
+    finally:
+        platform.down()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Any:
+    """A maker of uploads: `file(dataset, name, content)`."""
+
+    def make(dataset: str, name: str, content: bytes | str) -> Upload:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return Upload(path, dataset, name)
+
+    return make
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until a condition holds.
+
+    Raises:
+        AssertionError: it does not in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not so after {seconds} s"
+        time.sleep(0.2)
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """Read a JSON object."""
+    return dict(json.loads(body))

@@ -1,0 +1,53 @@
+"""IAM is enforced on the path: the deployed roles' own credentials, against what they must not do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.integration.path.conftest import Deployment
+
+REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+PROBE = "data/probe/file.parquet"
+# principal, S3 operation, bucket, further arguments
+FORBIDDEN: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("processor", "put_object", "raw", {"Key": PROBE, "Body": b"x"}),
+    ("processor", "delete_object", "raw", {"Key": PROBE}),
+    ("processor", "get_object", "processed", {"Key": PROBE}),
+    ("processor", "list_objects_v2", "processed", {}),
+    ("processor", "delete_object", "processed", {"Key": PROBE}),
+    ("processor", "put_object", "processed", {"Key": "elsewhere/x", "Body": b"x"}),
+    ("dispatcher", "get_object", "raw", {"Key": PROBE}),
+    ("dispatcher", "put_object", "raw", {"Key": PROBE, "Body": b"x"}),
+    ("dispatcher", "delete_object", "raw", {"Key": PROBE}),
+    ("dispatcher", "get_object", "processed", {"Key": PROBE}),
+    ("dispatcher", "put_object", "processed", {"Key": PROBE, "Body": b"x"}),
+    ("dispatcher", "delete_object", "processed", {"Key": PROBE, "VersionId": "00000000000000000000000000000000"}),
+]
+
+
+@pytest.mark.parametrize(("principal", "operation", "bucket", "arguments"), FORBIDDEN)
+def test_what_a_role_must_not_do_is_refused(
+    deployment: Deployment, principal: str, operation: str, bucket: str, arguments: dict[str, Any]
+) -> None:
+    s3 = deployment.assume(principal).client("s3", endpoint_url=deployment.stack.endpoint)
+    with pytest.raises(ClientError) as refusal:
+        getattr(s3, operation)(Bucket=deployment.stack.bucket(bucket), **arguments)
+    assert refusal.value.response["Error"]["Code"] in REFUSED
+
+
+def test_a_role_may_not_touch_iam(deployment: Deployment) -> None:
+    for principal in ("processor", "dispatcher"):
+        iam = deployment.assume(principal).client("iam", endpoint_url=deployment.stack.endpoint)
+        with pytest.raises(ClientError) as refusal:
+            iam.list_roles()
+        assert refusal.value.response["Error"]["Code"] in REFUSED
+
+
+def test_processors_run_with_the_deployed_roles_temporary_credentials(deployment: Deployment) -> None:
+    for processor in deployment.platform.processors:
+        environment = processor.environment()
+        assert "AWS_ACCESS_KEY_ID" not in environment
+        assert environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"].startswith(f"http://{processor.address}:")
