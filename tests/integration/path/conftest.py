@@ -1,4 +1,4 @@
-"""One deployed stack for the session: an embedded AWS of its own, provisioned by the real playbook, with two processors."""
+"""One deployed stack for the session: provisioned by the real playbook on an embedded AWS of its own."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Deployment:
             Its exit status, the JSON of its statistics for localhost, and all that it printed.
         """
         environment = {**os.environ, "ESTANCIA_LOCAL_PORT": str(PORT)}
-        command = [ROOT / ".venvs/main/bin/ansible-playbook", "-i", "inventory/local", *arguments]
+        command = [str(ROOT / ".venvs/main/bin/ansible-playbook"), "-i", "inventory/local", *arguments]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         return done.returncode, recap(done.stdout), done.stdout + done.stderr
 

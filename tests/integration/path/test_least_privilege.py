@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +49,11 @@ def test_a_role_may_not_touch_iam(deployment: Deployment) -> None:
 
 def test_processors_run_with_the_deployed_roles_temporary_credentials(deployment: Deployment) -> None:
     for processor in deployment.platform.processors:
-        environment = processor.environment()
-        assert "AWS_ACCESS_KEY_ID" not in environment
+        entries = Path(f"/proc/{processor.pid}/environ").read_bytes().decode().split("\0")
+        environment = dict(entry.split("=", 1) for entry in entries if entry)
+        assert {name for name in environment if name.startswith("AWS_")} == {
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+            "AWS_ENDPOINT_URL",
+            "AWS_REGION",
+        }
         assert environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"].startswith(f"http://{processor.address}:")
