@@ -117,8 +117,10 @@ class Deployment:
         client = self._session().client("elbv2", endpoint_url=self.layout.endpoint, config=DIRECT)
         try:
             groups = client.describe_target_groups(Names=[name])["TargetGroups"]
-        except ClientError as error:
-            raise LocalPlatformError(f"There is no target group {name} ({_code(error)}): {DEPLOY}.") from error
+        except client.exceptions.TargetGroupNotFoundException:
+            groups = []
+        if not groups:
+            raise LocalPlatformError(f"There is no target group {name}: {DEPLOY}.")
         return client, groups[0]["TargetGroupArn"]
 
     def _session(self) -> boto3.session.Session:

@@ -12,6 +12,7 @@ from local.processes import ProcessRecord
 from local.sockets import listeners_of, owner_of_port
 
 START_SECONDS = 60
+PORT_SECONDS = 2
 STOP_SECONDS = 30
 
 
@@ -50,7 +51,9 @@ class Emulator:
         if running := self.running():
             return running
         python = require_interpreter(self.layout.emulator_python, "the embedded AWS")
-        if owner := owner_of_port(self.layout.port):
+        # A process killed a moment ago may still be giving its port back.
+        if not processes.wait_until(lambda: owner_of_port(self.layout.port) is None, PORT_SECONDS):
+            owner = owner_of_port(self.layout.port)
             raise LocalPlatformError(
                 f"Port {self.layout.port} is in use by {owner}, which this platform did not start. "
                 f"Stop it, or choose another port: ESTANCIA_LOCAL_PORT={self.layout.port + 1}."

@@ -7,7 +7,7 @@ from typing import Any
 
 from local.corrections import module
 
-INTERVAL_SECONDS = 15.0
+INTERVAL_SECONDS = 5.0
 SHARE_OF_TIME = 0.02
 
 logger = logging.getLogger("estancia.persistence")
@@ -19,7 +19,7 @@ def apply() -> None:
 
 
 def save_while_running() -> None:
-    """What AWS acknowledged stays: state is saved every 15 s in which something was asked, not only at shutdown.
+    """What AWS acknowledged stays: state is saved every 5 s in which something was asked, not only at shutdown.
 
     AWS: S3 and DynamoDB answer after the data is durable,
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/DataDurability.html. Here a killed process loses what

@@ -33,5 +33,4 @@ class Handler(BaseHTTPRequestHandler):
 
 
 host, port = os.environ["ESTANCIA_LISTEN_HOST"], int(os.environ["ESTANCIA_LISTEN_PORT"])
-print(f"fake processor on {host}:{port}", flush=True)
 ThreadingHTTPServer((host, port), Handler).serve_forever()
