@@ -10,26 +10,24 @@ from typing import Any
 DOCUMENTATION = r"""
 name: cidr_problems
 short_description: Say what is wrong with the address ranges of a VPC and its subnets
-description: Each sentence names the variable, the range, the rule and so the remedy; none at all means that all is well.
+description: Each sentence names the variable, the range, the rule and so the remedy; none means that all is well.
+positional: zones
 options:
   _input:
-    description: The VPC's range, in CIDR notation.
+    description: The VPC's range, C(network_vpc_cidr).
     type: str
     required: true
-  subnets:
-    description: The subnets' ranges by the variable that holds each.
-    type: dict
-    required: true
-  variable:
-    description: The variable that holds the VPC's range.
-    type: str
+  zones:
+    description: C(network_zones), each with name, private_cidr and public_cidr.
+    type: list
+    elements: dict
     required: true
 """
 
 EXAMPLES = r"""
 - name: Check the ranges
   ansible.builtin.assert:
-    that: "'10.0.0.0/16' | cidr_problems({'private_a': '10.0.1.0/24'}, 'vpc_range') | length == 0"
+    that: network_vpc_cidr | cidr_problems(network_zones) | length == 0
 """
 
 RETURN = r"""
@@ -58,26 +56,31 @@ def parse(text: str) -> IPv4Network | str:
     return network
 
 
-def cidr_problems(vpc: str, subnets: dict[str, str], variable: str) -> list[str]:
+def cidr_problems(vpc_cidr: str, zones: list[dict[str, str]]) -> list[str]:
     """Say what is wrong with the ranges of a VPC and its subnets.
 
     The limits are in "VPC CIDR blocks" and "Subnet CIDR blocks" of the Amazon VPC User Guide.
 
     Args:
-        vpc: The VPC's range.
-        subnets: The subnets' ranges by the variable that holds each.
-        variable: The variable that holds the VPC's range.
+        vpc_cidr: The VPC's range.
+        zones: The zones, each with the ranges of its subnets.
 
     Returns:
         One sentence for each problem.
     """
-    read = {name: parse(str(text)) for name, text in {variable: vpc, **subnets}.items()}
-    problems = [f"{name} {found}" for name, found in read.items() if isinstance(found, str)]
-    whole = read.pop(variable)
+    whole = parse(vpc_cidr)
+    read = {
+        f"network_zones[{index}].{kind}": parse(zone[kind])
+        for index, zone in enumerate(zones)
+        for kind in ("private_cidr", "public_cidr")
+    }
+    problems = [
+        f"{name} {found}" for name, found in {"network_vpc_cidr": whole, **read}.items() if isinstance(found, str)
+    ]
     good = {name: found for name, found in read.items() if isinstance(found, IPv4Network)}
     if isinstance(whole, IPv4Network):
         problems += [
-            f"{name} is {part}, outside of {variable} ({whole}); choose a range within it."
+            f"{name} is {part}, outside of network_vpc_cidr ({whole}); choose a range within it."
             for name, part in good.items()
             if not part.subnet_of(whole)
         ]

@@ -64,6 +64,9 @@ subnets:
     zone:
       description: Its availability zone.
       type: str
+    cidr:
+      description: Its address range.
+      type: str
 security_groups:
   description: The ids of its security groups by group name.
   returned: always
@@ -78,6 +81,10 @@ nat_gateways:
   returned: always
   type: list
   elements: dict
+internet_gateway_id:
+  description: Its internet gateway; empty when there is none.
+  returned: always
+  type: str
 interface_ids:
   description: The network interfaces that still stand in it.
   returned: always
@@ -96,6 +103,7 @@ EMPTY: dict[str, Any] = {
     "security_groups": {},
     "endpoints": [],
     "nat_gateways": [],
+    "internet_gateway_id": "",
     "interface_ids": [],
     "hosted_zone_id": "",
 }
@@ -116,6 +124,7 @@ def subnets(ec2: EC2Client, only: list[Any]) -> list[dict[str, str]]:
             "id": subnet["SubnetId"],
             "name": tag_dict(subnet.get("Tags")).get("Name", ""),
             "zone": subnet["AvailabilityZone"],
+            "cidr": subnet["CidrBlock"],
         }
         for page in ec2.get_paginator("describe_subnets").paginate(Filters=only)
         for subnet in page["Subnets"]
@@ -187,6 +196,8 @@ def look(module: AnsibleAWSModule, name: str, zone_name: str) -> dict[str, Any]:
     groups = ec2.get_paginator("describe_security_groups").paginate(Filters=only).build_full_result()["SecurityGroups"]
     states = [*only, {"Name": "state", "Values": ["pending", "available"]}]
     gateways = ec2.get_paginator("describe_nat_gateways").paginate(Filters=states).build_full_result()["NatGateways"]
+    attached: Any = [{"Name": "attachment.vpc-id", "Values": [vpc_id]}]
+    doors = ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]
     cards = ec2.get_paginator("describe_network_interfaces").paginate(Filters=only).build_full_result()
     return {
         "vpc_id": vpc_id,
@@ -195,6 +206,7 @@ def look(module: AnsibleAWSModule, name: str, zone_name: str) -> dict[str, Any]:
         "security_groups": {group["GroupName"]: group["GroupId"] for group in groups},
         "endpoints": endpoints(ec2, vpc_id, only),
         "nat_gateways": [{"id": gateway["NatGatewayId"], "subnet_id": gateway["SubnetId"]} for gateway in gateways],
+        "internet_gateway_id": doors[0]["InternetGatewayId"] if doors else "",
         "interface_ids": [card["NetworkInterfaceId"] for card in cards["NetworkInterfaces"] if card["VpcId"] == vpc_id],
         "hosted_zone_id": hosted_zone(module, vpc_id, zone_name),
     }
