@@ -1,14 +1,11 @@
 """S3: event records as AWS sends them."""
 
-from contextvars import ContextVar
 from typing import Any
 
-from local.corrections import module
+from local.corrections import caller, module
 
 EMPTY_ETAG = "d41d8cd98f00b204e9800998ecf8427e"
 MARKER = "ObjectRemoved:DeleteMarkerCreated"
-
-_caller: ContextVar[str] = ContextVar("estancia_s3_caller", default="")
 
 
 def apply() -> None:
@@ -25,23 +22,11 @@ def name_the_caller_in_events() -> None:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html; the ids:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids.
     """
-    s3, evaluator, router = module("services.s3"), module("core.iam_evaluator"), module("core.router")
-    original = s3.handle_request
-
-    async def handle_request(
-        method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any], **options: Any
-    ) -> Any:
-        identity = evaluator.resolve_caller_identity(router.extract_access_key_id(headers, query_params) or "")
-        token = _caller.set(f"AWS:{identity['userId']}" if identity else "")
-        try:
-            return await original(method, path, headers, body, query_params, **options)
-        finally:
-            _caller.reset(token)
 
     def name(record: dict[str, Any]) -> None:
-        record["userIdentity"] = {"principalId": _caller.get() or "AWS:Anonymous"}
+        record["userIdentity"] = {"principalId": caller.unique_id()}
 
-    s3.handle_request = handle_request
+    caller.remember(module("services.s3"))
     _change_records(name)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
@@ -80,6 +81,10 @@ class Clients:
     @property
     def autoscaling(self) -> "AutoScalingClient":
         return self._session.client("autoscaling", endpoint_url=self._endpoint, config=self._config)
+
+    @property
+    def kms(self) -> "KMSClient":
+        return self._session.client("kms", endpoint_url=self._endpoint, config=self._config)
 
     @property
     def functions(self) -> "LambdaClient":
