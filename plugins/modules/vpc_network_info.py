@@ -90,6 +90,11 @@ interface_ids:
   returned: always
   type: list
   elements: str
+function_interface_ids:
+  description: Those of them that belong to functions.
+  returned: always
+  type: list
+  elements: str
 hosted_zone_id:
   description: The private hosted zone's id; empty when there is none.
   returned: always
@@ -105,6 +110,7 @@ EMPTY: dict[str, Any] = {
     "nat_gateways": [],
     "internet_gateway_id": "",
     "interface_ids": [],
+    "function_interface_ids": [],
     "hosted_zone_id": "",
 }
 
@@ -198,7 +204,8 @@ def look(module: AnsibleAWSModule, name: str, zone_name: str) -> dict[str, Any]:
     gateways = ec2.get_paginator("describe_nat_gateways").paginate(Filters=states).build_full_result()["NatGateways"]
     attached: Any = [{"Name": "attachment.vpc-id", "Values": [vpc_id]}]
     doors = ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]
-    cards = ec2.get_paginator("describe_network_interfaces").paginate(Filters=only).build_full_result()
+    found = ec2.get_paginator("describe_network_interfaces").paginate(Filters=only).build_full_result()
+    cards = [card for card in found["NetworkInterfaces"] if card["VpcId"] == vpc_id]
     return {
         "vpc_id": vpc_id,
         "vpc_cidr": vpcs[0]["CidrBlock"],
@@ -207,7 +214,10 @@ def look(module: AnsibleAWSModule, name: str, zone_name: str) -> dict[str, Any]:
         "endpoints": endpoints(ec2, vpc_id, only),
         "nat_gateways": [{"id": gateway["NatGatewayId"], "subnet_id": gateway["SubnetId"]} for gateway in gateways],
         "internet_gateway_id": doors[0]["InternetGatewayId"] if doors else "",
-        "interface_ids": [card["NetworkInterfaceId"] for card in cards["NetworkInterfaces"] if card["VpcId"] == vpc_id],
+        "interface_ids": [card["NetworkInterfaceId"] for card in cards],
+        "function_interface_ids": [
+            card["NetworkInterfaceId"] for card in cards if card.get("InterfaceType") == "lambda"
+        ],
         "hosted_zone_id": hosted_zone(module, vpc_id, zone_name),
     }
 
