@@ -48,7 +48,7 @@ class Clients:
             aws_session_token=keys.get("aws_session_token"),
         )
         self._endpoint = platform.endpoint
-        self._config = Config(proxies={}, retries={"max_attempts": 1})
+        self._config = Config(proxies={}, retries={"max_attempts": 1}, parameter_validation=False)
 
     @property
     def s3(self) -> "S3Client":
