@@ -9,6 +9,7 @@ class ErrorCode(StrEnum):
     """Why an object version was rejected or a job is tried again; `sentence` says it to a person."""
 
     ARCHIVED = "ARCHIVED"
+    ARCHIVE_BOMB = "ARCHIVE_BOMB"
     BAD_ENCODING = "BAD_ENCODING"
     BAD_KEY = "BAD_KEY"
     COUNT_MISMATCH = "COUNT_MISMATCH"
@@ -31,6 +32,7 @@ class ErrorCode(StrEnum):
 
 _SENTENCES: dict[ErrorCode, str] = {
     ErrorCode.ARCHIVED: "The object is in an archive storage class; restore it, then upload or copy it again.",
+    ErrorCode.ARCHIVE_BOMB: "The archive unpacks to far more than its size allows; upload its content unpacked.",
     ErrorCode.BAD_ENCODING: "The text is in no encoding that the platform reads; save it as UTF-8.",
     ErrorCode.BAD_KEY: "The key is not <dataset>/<path> with a dataset matching [a-z][a-z0-9_]{0,62}; use one.",
     ErrorCode.COUNT_MISMATCH: "Records written and rejected do not add up to the file's records; it is tried again.",
