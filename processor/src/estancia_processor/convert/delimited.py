@@ -25,6 +25,8 @@ from estancia_processor.errors import FileFaultError
 from estancia_protocol.errors import ErrorCode
 
 BLOCK: Final = 8 << 20
+PARSE: Final = 1 << 20
+"""Bytes that one thread parses at a time; a record longer than that is parsed with its whole block."""
 LONGEST_LINE: Final = 64 << 20
 MEDIA_TYPES: Final = {",": "text/csv", "\t": "text/tab-separated-values"}
 
@@ -184,15 +186,21 @@ class _Reader:
         schema = self._schema()
         if not block:
             return pa.RecordBatch.from_arrays([pa.nulls(0, pa.string()) for _ in schema], schema=schema)
-        table = pacsv.read_csv(
+        try:
+            table = self._table(block, schema, PARSE)
+        except pa.ArrowInvalid:
+            table = self._table(block, schema, len(block) + 1)
+        return table.combine_chunks().to_batches()[0] if table.num_rows else self._batch(b"")
+
+    def _table(self, block: bytes, schema: pa.Schema, piece: int) -> pa.Table:
+        return pacsv.read_csv(
             pa.BufferReader(block),
-            read_options=pacsv.ReadOptions(column_names=schema.names, block_size=len(block) + 1),
+            read_options=pacsv.ReadOptions(column_names=schema.names, block_size=piece),
             parse_options=pacsv.ParseOptions(delimiter=self._dialect.delimiter, newlines_in_values=b'"' in block),
             convert_options=pacsv.ConvertOptions(
                 column_types=schema, strings_can_be_null=True, null_values=[""], quoted_strings_can_be_null=False
             ),
         )
-        return table.combine_chunks().to_batches()[0] if table.num_rows else self._batch(b"")
 
 
 def _strict(delimiter: str, block: bytes) -> bool:
