@@ -7,7 +7,7 @@ Only what the environment of ministack holds, and the standard library, may be i
 import importlib
 from typing import Any
 
-SERVICES = ("s3", "kms", "sts", "load_balancer", "autoscaling", "persistence")
+SERVICES = ("s3", "kms", "sts", "functions", "load_balancer", "autoscaling", "persistence")
 
 
 def module(name: str) -> Any:

@@ -1,6 +1,9 @@
-"""A project folder of its own for each platform under test, and clients for it."""
+"""A project folder of its own for each platform under test, clients for it, and small functions in it."""
 
+import io
+import json
 import sys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,3 +92,22 @@ class Clients:
     @property
     def functions(self) -> "LambdaClient":
         return self._session.client("lambda", endpoint_url=self._endpoint, config=self._config)
+
+
+def make_function(aws: Clients, name: str, source: str, timeout_seconds: int = 3) -> str:
+    """Make a function of one module with a role of its own and return the role's ARN."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = aws.iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("module.py", source)
+    aws.functions.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Role=role,
+        Handler="module.handler",
+        Code={"ZipFile": code.getvalue()},
+        Timeout=timeout_seconds,
+    )
+    return role

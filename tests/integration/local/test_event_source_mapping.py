@@ -1,19 +1,16 @@
 """Event source mappings: as concurrent as they are set, in step with changes, ended by the function's time-out."""
 
-import io
-import json
 import time
 import uuid
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from tests.integration.local.support import Clients
+from tests.integration.local.support import Clients, make_function
 
 HANDLER = """
-import json, time
+import time
 
 def handler(event, context):
     for record in event["Records"]:
@@ -61,20 +58,7 @@ class Mapping:
 def mapping(aws: Clients) -> Iterator[Mapping]:
     name = f"mapping-{uuid.uuid4().hex[:8]}"
     url = aws.sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "30"})["QueueUrl"]
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = aws.iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("sleeper.py", HANDLER)
-    aws.functions.create_function(
-        FunctionName=name,
-        Runtime="python3.13",
-        Role=role,
-        Handler="sleeper.handler",
-        Code={"ZipFile": code.getvalue()},
-        Timeout=3,
-    )
+    make_function(aws, name, HANDLER)
     created = aws.functions.create_event_source_mapping(
         EventSourceArn=f"arn:aws:sqs:eu-west-1:000000000000:{name}",
         FunctionName=name,

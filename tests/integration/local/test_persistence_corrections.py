@@ -1,5 +1,6 @@
 """What survives a restart, in order and by force: with our corrections, and still not without."""
 
+import json
 import os
 import signal
 import time
@@ -10,8 +11,19 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.platform import LocalPlatform
-from tests.integration.local.support import Clients, project_folder
+from tests.integration.local.support import Clients, make_function, project_folder
 from tests.integration.local.test_s3_corrections import TRUST, policy
+
+SESSION = """
+import os
+
+def handler(event, context):
+    return {
+        "aws_access_key_id": os.environ["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": os.environ["AWS_SECRET_ACCESS_KEY"],
+        "aws_session_token": os.environ["AWS_SESSION_TOKEN"],
+    }
+"""
 
 
 @pytest.fixture
@@ -65,6 +77,16 @@ def test_state_and_sessions_survive_a_kill(platform: LocalPlatform) -> None:
     platform.up()
     assert Clients(platform).sqs.list_queues()["QueueUrls"]
     assert role.sts.get_caller_identity()["Arn"].endswith("assumed-role/role/session")
+
+
+def test_a_function_has_its_role_again_after_a_restart(platform: LocalPlatform) -> None:
+    platform.up()
+    make_function(Clients(platform), "function", SESSION)
+    for _ in range(2):
+        answer = Clients(platform).functions.invoke(FunctionName="function")
+        function = Clients(platform, **json.loads(answer["Payload"].read()))
+        assert function.sts.get_caller_identity()["Arn"].endswith("assumed-role/function/function")
+        platform.restart()
 
 
 def test_bare_ministack_forgets_sessions_at_a_restart_and_state_at_a_kill(platform: LocalPlatform) -> None:
