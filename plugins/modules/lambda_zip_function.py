@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.compare import project
 from ansible.module_utils.plan import Plan, converge_tags, run
 from ansible.module_utils.waiting import error_code, optional, retry
+from ansible.module_utils.zip_code import read_zip
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 if TYPE_CHECKING:
@@ -86,32 +84,8 @@ zip_sha256:
 
 ROLE_SECONDS = 120
 UPDATE_SECONDS = 300
-ZIP_LIMIT_BYTES = 50 * 1024 * 1024
 # Lambda's words for a role, or a grant of it, that IAM has not spread yet.
 NOT_YET = ("cannot be assumed", "does not have permissions", "is not authorized", "KMS")
-
-
-def read_zip(path: str) -> tuple[bytes, str]:
-    """The code and its checksum.
-
-    Args:
-        path: The zip's path.
-
-    Returns:
-        The bytes, and their SHA-256 in base64.
-
-    Raises:
-        ValueError: There is no such file, or it is too large to be uploaded directly.
-    """
-    file = Path(path)
-    if not file.is_file():
-        msg = f"{path}: there is no such zip. Build it first with `python lambda/build.py`."
-        raise ValueError(msg)
-    code = file.read_bytes()
-    if len(code) >= ZIP_LIMIT_BYTES:
-        msg = f"{path} has {len(code)} bytes; Lambda takes less than {ZIP_LIMIT_BYTES} directly. Leave packages out."
-        raise ValueError(msg)
-    return code, base64.b64encode(hashlib.sha256(code).digest()).decode()
 
 
 def find(client: Any, name: str) -> dict[str, Any]:
