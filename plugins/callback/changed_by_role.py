@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible import context
-from ansible.plugins.callback import CallbackBase
+
+if TYPE_CHECKING:
+
+    class CallbackBase:
+        """What is used of Ansible's own class, which carries no types."""
+
+        _display: Any
+
+else:
+    from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = r"""
 name: changed_by_role
