@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -78,7 +79,7 @@ class Fleet:
             self._wait_until_ready(number)
         if count:
             self.deployment.register([self.layout.address(number) for number in range(count)])
-        if not started:
+        if count and not started:
             self.say(f"The fleet of {count} processors runs already.")
         return self.processors()
 
@@ -100,7 +101,9 @@ class Fleet:
         elif record:
             self.say(f"Processor {number} (pid {record.pid}) had ended: starting it again.")
         scratch = Path(environment["ESTANCIA_SCRATCH_DIR"])
-        scratch.mkdir(parents=True, exist_ok=True)
+        # A new instance comes with a blank volume.
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
         processes.start_detached(
             [str(self.layout.processor_python), "-m", "estancia_processor"],
             environment=environment,
@@ -155,7 +158,7 @@ class Fleet:
     def _environment(self, number: int) -> dict[str, str]:
         """Return what the instance's own start-up would set: no credentials, they come from the metadata service."""
         address = self.layout.address(number)
-        scratch = self.layout.state / "scratch" / instance_id(address)
+        scratch = self._scratch(number)
         return {
             **_base_environment(),
             **self.deployment.processor_settings(address),
@@ -206,6 +209,8 @@ class Fleet:
             self.say(f"The processors could not be deregistered: {error}")
         for kind, grace in (("processor", STOP_SECONDS), ("metadata", 2.0)):
             self._stop_all(kind, numbers, grace)
+        for number in numbers:
+            shutil.rmtree(self._scratch(number), ignore_errors=True)
 
     def _stop_all(self, kind: str, numbers: list[int], grace_seconds: float) -> None:
         records = {number: processes.read_record(self._pid_file(kind, number)) for number in numbers}
@@ -233,6 +238,9 @@ class Fleet:
     @property
     def _folder(self) -> Path:
         return self.layout.state / "fleet"
+
+    def _scratch(self, number: int) -> Path:
+        return self.layout.state / "scratch" / instance_id(self.layout.address(number))
 
     def _pid_file(self, kind: str, number: int) -> Path:
         return self._folder / f"{kind}-{number}.pid"

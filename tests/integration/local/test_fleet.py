@@ -175,6 +175,7 @@ def test_down_leaves_nothing(deployed: LocalPlatform) -> None:
     deployed.fleet_down()
     assert deployed.processors == []
     assert deployed.status().target_health == {}
+    assert not (deployed.layout.state / "scratch" / processor.instance_id).exists()
     with pytest.raises(httpx.ConnectError):
         answer(processor)
 
