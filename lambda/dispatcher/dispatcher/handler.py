@@ -17,7 +17,7 @@ from dispatcher.messages import Message, SqsMessages
 from dispatcher.objects import S3Objects
 from dispatcher.processor_client import HttpProcessor
 from dispatcher.settling import Settler
-from dispatcher.trust import ParameterTrust
+from dispatcher.trust import CertificateTrust
 from dispatcher.work import Dispatcher, Invocation
 
 _CLIENT: Final = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 4})
@@ -40,17 +40,21 @@ def _wire(settings: Settings) -> Dispatcher:
     ledger = DynamoLedger(boto3.client("dynamodb", config=_CLIENT), settings.ledger_table)
     objects = S3Objects(boto3.client("s3", config=_CLIENT), settings.raw_bucket, settings.processed_bucket)
     name = settings.certificate_parameter
-    trust = ParameterTrust(boto3.client("ssm", config=_CLIENT), name) if name else None
     return Dispatcher(
         ledger=ledger,
         messages=SqsMessages(boto3.client("sqs", config=_CLIENT), settings.queue_url, settings.dead_letter_queue_url),
-        processor=HttpProcessor(settings.processor_url, trust),
+        processor=HttpProcessor(settings.processor_url, _trust(name) if name else None),
         settler=Settler(ledger, objects, _now),
         raw_bucket=settings.raw_bucket,
         max_bytes=settings.max_bytes,
         clock=_now,
         jitter=random.random,
     )
+
+
+def _trust(parameter: str) -> CertificateTrust:
+    ssm = boto3.client("ssm", config=_CLIENT)
+    return CertificateTrust(lambda: ssm.get_parameter(Name=parameter)["Parameter"]["Value"])
 
 
 _dispatcher: Final = _wire(Settings.from_environment(os.environ))

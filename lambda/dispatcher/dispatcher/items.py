@@ -65,9 +65,11 @@ class WorkItem:
 
     @property
     def set_back(self) -> bool:
-        """Whether it was final once and waits to be processed again: only redrive and settle raise the limit."""
-        unfinished = self.status in (Status.RECEIVED, Status.PROCESSING)
-        return unfinished and self.attempt_limit > ATTEMPTS and not self.removed
+        """Whether it was final once and waits to be processed again: only redrive and settle raise the limit.
+
+        A version that was removed meanwhile is among them: the processor finishes it as `GONE`.
+        """
+        return self.status in (Status.RECEIVED, Status.PROCESSING) and self.attempt_limit > ATTEMPTS
 
     def as_version(self) -> Version:
         """Return what settle needs of it."""

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from mypy_boto3_ssm import SSMClient
+from collections.abc import Callable
 
 
-class ParameterTrust:
-    """TLS settings that trust one certificate, kept in SSM.
+class CertificateTrust:
+    """TLS settings that trust one certificate and nothing else.
 
     Args:
-        client: an SSM client.
-        name: the parameter's, which holds a PEM certificate.
+        read: reads the certificate, in PEM, from where the fleet's role put it.
     """
 
-    def __init__(self, client: SSMClient, name: str) -> None:
-        self._client = client
-        self._name = name
+    def __init__(self, read: Callable[[], str]) -> None:
+        self._read = read
         self._context: ssl.SSLContext | None = None
 
     def context(self, *, fresh: bool = False) -> ssl.SSLContext:
-        """Return the TLS settings, read once, and again when `fresh` says that the certificate was renewed."""
+        """Return the TLS settings, read once, and again when `fresh` says that the certificate may have been renewed.
+
+        The two flags are Python 3.13's defaults, set here so that every version checks alike.
+        """
         if self._context is None or fresh:
-            pem = self._client.get_parameter(Name=self._name)["Parameter"]["Value"]
-            self._context = trusting(pem)
+            context = ssl.create_default_context(cadata=self._read())
+            context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+            self._context = context
         return self._context
-
-
-def trusting(pem: str) -> ssl.SSLContext:
-    """Return TLS settings that trust the certificates of `pem` and no others.
-
-    The two flags are Python 3.13's defaults, set here so that every version checks alike.
-    """
-    context = ssl.create_default_context(cadata=pem)
-    context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
-    return context
