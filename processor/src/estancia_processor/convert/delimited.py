@@ -48,12 +48,13 @@ class TextColumn:
         """Whether every value can become `target` without loss."""
         return self.narrowing.fits(target)
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self, target: pa.DataType) -> Mapping[str, Any]:
         """Null markers and the text's format."""
         facts: dict[str, Any] = {}
         if self.narrowing.markers:
-            facts["null_markers"] = dict(self.narrowing.markers)
-        if self.narrowing.format:
+            text = target == pa.string()
+            facts["markers_kept_as_text" if text else "null_markers"] = dict(self.narrowing.markers)
+        if self.narrowing.format and target != pa.string():
             facts["text_format"] = self.narrowing.format
         return facts
 

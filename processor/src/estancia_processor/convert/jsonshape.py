@@ -19,7 +19,7 @@ class Member:
 
     Attributes:
         name: of the object's member, "" for the document itself.
-        objects: elements that are objects.
+        objects: elements that are objects with members.
         others: elements that are none.
         scalars: whether no element is an array or object.
     """
@@ -95,6 +95,11 @@ def shape_of(path: Path, start: int, beat: Callable[[str, int], None]) -> Shape:
     return Shape(tuple(arrays), tuple(others), kind)
 
 
+def is_record(element: Any) -> bool:
+    """Whether an element is an object that holds something."""
+    return isinstance(element, dict) and bool(element)
+
+
 def elements(path: Path, start: int, member: str) -> Iterator[Any]:
     """Yield the elements of a top-level array of a document that `shape_of` has read."""
     with JsonStream(path, start) as stream:
@@ -112,7 +117,7 @@ def _array(name: str, stream: JsonStream, beat: Callable[[str, int], None]) -> M
     objects = others = 0
     scalars = True
     for element in stream.items():
-        if isinstance(element, dict):
+        if is_record(element):
             objects += 1
         else:
             others += 1

@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pyarrow as pa
 
 from estancia_processor.convert.identifiers import identifiers
 from estancia_processor.convert.jsoncount import count_elements
-from estancia_processor.convert.jsonshape import COLUMNS_LIMIT, Member, elements, shape_of
+from estancia_processor.convert.jsonshape import COLUMNS_LIMIT, Member, elements, is_record, shape_of
 from estancia_processor.convert.jsonstream import DECODER
 from estancia_processor.convert.jsontypes import JsonTyping, text_of
 from estancia_processor.convert.model import Conversion, Counts, Source, Table
@@ -39,12 +39,12 @@ class JsonColumn:
         """Whether every value can become `target` without loss."""
         return self.typing.fits(target)
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self, target: pa.DataType) -> Mapping[str, Any]:
         """Whether values of several types became text."""
         facts: dict[str, Any] = {}
         if self.typing.mixed:
             facts["note"] = "values of several types, kept as text"
-        if self.typing.strings.format:
+        if self.typing.strings.format and target != pa.string():
             facts["text_format"] = self.typing.strings.format
         return facts
 
@@ -71,7 +71,6 @@ def convert(source: Source, text: Text) -> Conversion:
     for member in shape.tables:
         forced = ("geometry",) if shape.kind == "FeatureCollection" else ()
         tables.append(_records(source, text, member, counted.get(member.name, 0), forced))
-    tables = [table for table in tables if table.columns]
     names = [m.name for m in shape.arrays if m not in shape.tables and not shape.columnar] + list(shape.others)
     notes = [] if tables else ["a JSON document without records: stored as it is, without a table"]
     if tables and names:
@@ -96,11 +95,11 @@ def convert_lines(source: Source, text: Text) -> Conversion:
             value = DECODER.decode(line.decode())
         except (ValueError, RecursionError):
             value = None
-        if isinstance(value, dict):
-            return value
+        if is_record(value):
+            return cast("Record", value)
         if first:
             counts["rejected"] += 1
-            source.rejects.add(number, line.rstrip(b"\r\n"), "the line is no JSON object")
+            source.rejects.add(number, line.rstrip(b"\r\n"), "the line is no JSON object with members")
         return None
 
     def read(*, first: bool) -> Iterator[Record]:
@@ -115,7 +114,7 @@ def convert_lines(source: Source, text: Text) -> Conversion:
     lines = _lines(text) - counts["blank"]
     total = Counts(rows_in=lines, blank=counts["blank"], rejected=counts["rejected"])
     table = Table("main", columns, total, rows, lambda schema: _read(lambda: read(first=False), columns, schema))
-    return Conversion("ndjson", "application/x-ndjson", (table,) if columns else (), text.encoding)
+    return Conversion("ndjson", "application/x-ndjson", (table,), text.encoding)
 
 
 def is_lines(text: Text) -> bool:
@@ -127,7 +126,7 @@ def is_lines(text: Text) -> bool:
 
 def _is_object(line: str) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
+        return is_record(json.loads(line))
     except (ValueError, RecursionError):
         return False
 
@@ -148,11 +147,11 @@ def _records(source: Source, text: Text, member: Member, counted: int, forced: S
 
     def read(*, first: bool) -> Iterator[Record]:
         for number, element in enumerate(elements(text.path, text.start, member.name), 1):
-            if isinstance(element, dict):
+            if is_record(element):
                 yield element
             elif first:
                 raw = text_of(element) or "null"
-                source.rejects.add(number, raw, f"element {number} of the array is no object", name)
+                source.rejects.add(number, raw, f"element {number} of the array is no object with members", name)
 
     columns, rows = _type(lambda: read(first=True), source, forced)
     counts = Counts(rows_in=counted, rejected=member.others)

@@ -50,8 +50,8 @@ class Column(Protocol):
     def fits(self, target: pa.DataType) -> bool:
         """Whether every value can become `target` without loss."""
 
-    def facts(self) -> Mapping[str, Any]:
-        """More for the report: null markers, the text's format, notes."""
+    def facts(self, target: pa.DataType) -> Mapping[str, Any]:
+        """More for the report on a column cast to `target`: null markers, the text's format, notes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,9 @@ class TypedColumn:
             return narrower and (pa.types.is_signed_integer(target) or not pa.types.is_signed_integer(self.type))
         return bool(pa.types.is_float32(self.type) and pa.types.is_float64(target))
 
-    def facts(self) -> Mapping[str, Any]:
-        """Nothing more."""
-        return {}
+    def facts(self, target: pa.DataType) -> Mapping[str, Any]:
+        """Whether the column was widened."""
+        return {} if target == self.type else {"type_in_file": str(self.type)}
 
 
 def convert(source: Source) -> Conversion:
