@@ -23,10 +23,12 @@ from local.layout import (
 )
 from local.metadata import Instance, instance_id
 from local.processes import ProcessRecord
+from local.sockets import owner_of_port
 
 READY_SECONDS = 60.0
 METADATA_SECONDS = 30.0
 STOP_SECONDS = 30.0
+PORT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class Fleet:
 
     def processors(self) -> list[Processor]:
         """Return every processor that was started and not stopped, dead ones too."""
-        numbers = sorted(int(path.stem.rpartition("-")[2]) for path in self._folder.glob("processor-*.pid"))
-        return [self._processor(number) for number in numbers]
+        numbers = {int(path.stem.rpartition("-")[2]) for path in self._folder.glob("*-*.pid")}
+        return [self._processor(number) for number in sorted(numbers)]
 
     def up(self, count: int) -> list[Processor]:
         """Run exactly `count` processors, ready and registered; one that runs with the same inputs is left alone.
@@ -101,6 +103,7 @@ class Fleet:
         elif record:
             self.say(f"Processor {number} (pid {record.pid}) had ended: starting it again.")
         scratch = Path(environment["ESTANCIA_SCRATCH_DIR"])
+        self._require_free(number, PROCESSOR_PORT)
         # A new instance comes with a blank volume.
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
@@ -125,6 +128,7 @@ class Fleet:
             if record.details.get("instance") == description:
                 return False
             processes.stop(record, grace_seconds=2)
+        self._require_free(number, METADATA_PORT)
         log = self.layout.state / f"metadata-{number}.log"
         started = processes.start_detached(
             [sys.executable, "-m", "local.metadata_process", description],
@@ -142,6 +146,15 @@ class Fleet:
                 f"{processes.tail(log)}"
             )
         return True
+
+    def _require_free(self, number: int, port: int) -> None:
+        """Raise LocalPlatformError if somebody else listens where a processor or its metadata is to."""
+        address = self.layout.address(number)
+        if not processes.wait_until(lambda: owner_of_port(port, address) is None, PORT_SECONDS):
+            raise LocalPlatformError(
+                f"{address}:{port}, which processor {number} needs, is in use by {owner_of_port(port, address)}: "
+                "stop that, or choose another platform with ESTANCIA_LOCAL_PORT."
+            )
 
     def _instance(self, address: str, role: InstanceRole) -> dict[str, str]:
         instance = Instance(

@@ -11,8 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from local.errors import LocalPlatformError
-
 
 @dataclass(frozen=True)
 class ProcessRecord:
@@ -35,16 +33,22 @@ class ProcessRecord:
 
 
 def start_ticks(pid: int) -> int | None:
-    """Return when `pid` started, in clock ticks since boot, or None if it does not run (a zombie does not).
+    """Return when `pid` started, in clock ticks since boot, or None if it does not run (a zombie does not)."""
+    state, ticks = _state_and_start(pid)
+    return None if state in ("", "Z", "X") else ticks
+
+
+def _state_and_start(pid: int) -> tuple[str, int]:
+    """Return the state letter and the start of `pid`, an empty letter if there is no such process.
 
     Source: proc(5), https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, fields 3 and 22.
     """
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return None
+        return "", 0
     fields = text.rpartition(")")[2].split()
-    return None if fields[0] in ("Z", "X") else int(fields[19])
+    return fields[0], int(fields[19])
 
 
 def read_record(path: Path) -> ProcessRecord | None:
@@ -71,11 +75,7 @@ def start_detached(
     pid_file: Path,
     details: Mapping[str, str] | None = None,
 ) -> ProcessRecord:
-    """Start `command` in a session of its own, its output appended to `log`, and remember it in `pid_file`.
-
-    Raises:
-        LocalPlatformError: if it ended before it could be remembered.
-    """
+    """Start `command` in a session of its own, its output appended to `log`, and remember it in `pid_file`."""
     for place in (log.parent, pid_file.parent):
         place.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -88,9 +88,8 @@ def start_detached(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    ticks = start_ticks(process.pid)
-    if ticks is None:
-        raise LocalPlatformError(f"{command[0]} ended at once.\n{tail(log)}")
+    # A child that has ended already is a zombie until it is waited for, and still tells when it started.
+    ticks = _state_and_start(process.pid)[1]
     record = ProcessRecord(process.pid, ticks, time.time(), dict(details or {}))
     write_record(pid_file, record)
     return record

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -178,6 +179,16 @@ def test_down_leaves_nothing(deployed: LocalPlatform) -> None:
     assert not (deployed.layout.state / "scratch" / processor.instance_id).exists()
     with pytest.raises(httpx.ConnectError):
         answer(processor)
+
+
+def test_an_address_in_use_names_its_owner(deployed: LocalPlatform) -> None:
+    with socket.socket() as taken:
+        taken.bind((deployed.layout.address(0), 8080))
+        taken.listen()
+        with pytest.raises(LocalPlatformError, match=rf"127\.0\.138\.10:8080.*in use by pid {os.getpid()} "):
+            deployed.fleet_up(1)
+    deployed.fleet_down()
+    assert deployed.processors == []
 
 
 def test_a_processor_that_ends_is_explained_with_its_log(deployed: LocalPlatform) -> None:
