@@ -242,18 +242,18 @@ class DynamoLedger:
         }
 
     def _finished(self, hold: Hold, fields: Mapping[str, Any]) -> dict[str, Any]:
-        removed = ["lease_until"]
         shard = status_shard(Status(fields["status"]), hold.work)
         written = dict(fields) if shard is None else {**fields, "status_shard": shard}
-        removed += [name for name in ("error", "status_shard") if name not in written]
+        removed = [name for name in ("error", "status_shard") if name not in written]
         numbered = {f"#f{i}": name for i, name in enumerate(written)}
         sets = ", ".join(f"#f{i} = :f{i}" for i in range(len(written)))
         values = {f":f{i}": value for i, value in enumerate(written.values())}
         removes = {f"#r{i}": name for i, name in enumerate(removed)}
+        remove = f" REMOVE {', '.join(removes)}" if removes else ""
         return {
             "Update": self._condition(hold)
             | {
-                "UpdateExpression": f"SET {sets} REMOVE {', '.join(removes)}",
+                "UpdateExpression": f"SET {sets}{remove}",
                 "ExpressionAttributeNames": _STATUS | numbered | removes,
                 "ExpressionAttributeValues": pack(_own(hold) | values),
             }

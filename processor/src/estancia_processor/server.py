@@ -48,6 +48,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain first; uvicorn would stop listening at the signal."""
+        del sig, frame
         self.workshop.drain()
         threading.Thread(target=self._end, name="drain", daemon=True).start()
 

@@ -173,6 +173,7 @@ class Identify:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and sign its answer."""
         begun = False
 
         async def signed(message: Message) -> None:

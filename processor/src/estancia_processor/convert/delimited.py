@@ -51,9 +51,10 @@ class TextColumn:
     def facts(self, target: pa.DataType) -> Mapping[str, Any]:
         """Null markers and the text's format."""
         facts: dict[str, Any] = {}
-        if self.narrowing.markers:
-            text = target == pa.string()
-            facts["markers_kept_as_text" if text else "null_markers"] = dict(self.narrowing.markers)
+        nulls = self.narrowing.null_texts if target == pa.string() else self.narrowing.markers.keys()
+        for kind, wanted in (("null_markers", True), ("markers_kept_as_text", False)):
+            if found := {m: n for m, n in self.narrowing.markers.items() if (m in nulls) is wanted}:
+                facts[kind] = found
         if self.narrowing.format and target != pa.string():
             facts["text_format"] = self.narrowing.format
         return facts
@@ -114,6 +115,9 @@ class _Reader:
                 self._source.beat("convert", self.rows)
             if writer is not None:
                 writer.close()
+        proven = set().union(*(column.narrowing.proven() for column in self.columns))
+        for column in self.columns:
+            column.narrowing.decide(proven)
 
     def counts(self) -> Counts:
         """Return the scan's counts."""

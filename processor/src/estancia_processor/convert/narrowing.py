@@ -7,13 +7,17 @@ A type is taken only if every value's text can be written back from the typed va
   zeros) and the double, rounded to as many digits, gives the number back; else decimal if all have as many decimals;
 - booleans are spelled in one way; dates and timestamps are ISO 8601, written in one way throughout.
 
-A column that mixes `3.1` and `3.10` holds names, not numbers, and stays text. Null markers (`NA`, `null`, ...) are
-nulls only where the column's other values have a type; in text they stay as they are: only an empty field is null.
+A column that mixes `3.1` and `3.10` holds names, not numbers, and stays text.
+
+Null markers (`NA`, `null`, ...) are nulls where the column's other values have a type. In text they are nulls only if
+they are sure signs (`NA`, `N/A`, `#N/A`, `<NA>`, `\\N`) or another column of the file has them among typed values, and
+if no other value of the column looks like them: `NA` among `US` and `DE` is Namibia. An empty field is always null.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +30,10 @@ from estancia_processor.convert.numerals import Numerals
 MARKERS: Final = (
     "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "Null", "None", "none", "#N/A", "<NA>", "-", "?", "\\N", "",
 )  # fmt: skip
+SURE: Final = frozenset({"NA", "N/A", "n/a", "#N/A", "<NA>", "\\N"})
+"""Markers that no text means."""
+_ALIKE: Final = {True: "^[A-Z]{1,4}$", False: "^[a-z]{1,4}$"}
+"""Values that look like a marker of capitals, or of small letters."""
 _MARKER_SET: Final = pa.array(MARKERS)
 _SPELLINGS: Final = (("true", "false"), ("TRUE", "FALSE"), ("True", "False"))
 
@@ -36,6 +44,8 @@ class Narrowing:
 
     Attributes:
         markers: how often each null marker was seen.
+        alike: whether values in capitals, or in small letters, look like markers.
+        null_texts: markers that are nulls where the column is cast to text.
         values: how many values are neither null nor marker, counted while a type is possible.
         moments_only: for text of JSON, whose numbers and booleans are no text.
     """
@@ -49,6 +59,8 @@ class Narrowing:
     boolean: bool = True
     moment: MomentStyle | None = None
     temporal: bool = True
+    alike: set[bool] = field(default_factory=set)
+    null_texts: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.moments_only:
@@ -69,8 +81,14 @@ class Narrowing:
         present = texts.drop_null() if texts.null_count else texts
         if not self.moments_only:
             present = self._without_markers(present)
-        if self.text_only or not len(present):
+        if not len(present):
             return
+        if not self.text_only:
+            self._narrow(present)
+        if self.text_only and not self.moments_only:
+            self._compare(present)
+
+    def _narrow(self, present: pa.Array) -> None:
         self.values += len(present)
         if self.numerals is not None and not self.numerals.add(present):
             self.numerals = None
@@ -109,13 +127,33 @@ class Narrowing:
 
     def cast(self, texts: pa.Array, target: pa.DataType) -> pa.Array:
         """Turn a batch into a type that fits."""
+        nulls = self.null_texts if target == pa.string() else self.markers.keys()
+        if nulls:
+            marked = pc.is_in(texts, value_set=pa.array(sorted(nulls), pa.string()))
+            texts = pc.if_else(marked, pa.scalar(None, pa.string()), texts)
         if target == pa.string():
             return texts
-        if self.markers:
-            texts = pc.if_else(pc.is_in(texts, value_set=_MARKER_SET), pa.scalar(None, pa.string()), texts)
         if pa.types.is_temporal(target) and self.moment:
             return self.moment.cast(texts)
         return pc.cast(texts, target)
+
+    def proven(self) -> set[str]:
+        """Return the markers that are nulls because the column's values have a type."""
+        return set(self.markers) if self.values and self.type != pa.string() else set()
+
+    def decide(self, proven: Set[str]) -> None:
+        """Settle which markers are nulls where the column is cast to text, once all columns of the file are known.
+
+        Args:
+            proven: markers that are nulls in a typed column of the same file.
+        """
+        candidates = {marker for marker in self.markers if marker and (marker in SURE or marker in proven)}
+        self.null_texts = frozenset(m for m in candidates if (m.upper() == m) not in self.alike)
+
+    def _compare(self, present: pa.Array) -> None:
+        for capital, pattern in _ALIKE.items():
+            if capital not in self.alike and pc.any(pc.match_substring_regex(present, pattern)).as_py():
+                self.alike.add(capital)
 
     def _without_markers(self, present: pa.Array) -> pa.Array:
         marked = pc.is_in(present, value_set=_MARKER_SET)
