@@ -55,7 +55,8 @@ class Plan:
     Attributes:
         winner: the version that counts, None where none does.
         retire: outputs to hide.
-        again: whether the winner's outputs were retired, so that it has to be processed again.
+        again: whether the winner's outputs were retired, so that it has to be processed again; not while a newer
+            version is unfinished, whose outcome decides whether the winner still is one.
     """
 
     winner: Version | None
@@ -78,7 +79,7 @@ def newer(left: Version, right: Version) -> int:
 
 def needs_listing(versions: Iterable[Version]) -> bool:
     """Whether a candidate's place among its rivals can only be told by ListObjectVersions."""
-    candidates = [v for v in versions if _counts(v)]
+    candidates = [v for v in versions if _counts(v) or _unfinished(v)]
     return len(candidates) > 1 and any(v.sequencer is None for v in candidates)
 
 
@@ -111,9 +112,14 @@ def plan(versions: Sequence[Version], outputs: Sequence[RecordedOutput]) -> Plan
         winner is not None
         and winner.status is Status.PROCESSED
         and any(o.retired for o in outputs if o.version_id == winner.version_id and o.attempt == winner.attempt)
+        and not any(_unfinished(v) and newer(v, winner) > 0 for v in versions)
     )
     return Plan(winner, tuple(retire), again)
 
 
 def _counts(version: Version) -> bool:
     return version.status in (Status.PROCESSED, Status.DELETED) and not version.removed
+
+
+def _unfinished(version: Version) -> bool:
+    return version.status in (Status.RECEIVED, Status.PROCESSING) and not version.removed

@@ -83,6 +83,14 @@ def test_a_winner_with_hidden_outputs_is_set_back(stage: Stage) -> None:
     assert (item.status, item.attempt, item.attempt_limit) == (Status.RECEIVED, 1, 6)
 
 
+def test_an_undelete_brings_back_the_newest_version_alone(stage: Stage) -> None:
+    for name in ("v1", "v2", "v3"):
+        stage.version(name, Status.PROCESSED, retired=True)
+    assert stage.settle() == ["v3"]
+    assert stage.settle() == ["v3"]
+    assert [item.status for item in stage.ledger.items(KEY)] == [Status.PROCESSED, Status.PROCESSED, Status.RECEIVED]
+
+
 def test_a_removal_that_crosses_the_hiding_is_seen_by_the_next_look(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
