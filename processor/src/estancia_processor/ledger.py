@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
-from estancia_processor import VERSION
+from estancia_processor import VERSION, writes
 from estancia_processor.attributes import cancellation_reasons, failed_item, pack, unpack
 from estancia_processor.errors import LeaseLostError
 from estancia_processor.records import (
@@ -36,7 +36,6 @@ TRANSACTION: Final = 99
 """Outputs in one transaction: DynamoDB takes 100 items, one of which is the work item."""
 CONFLICT_TRIES: Final = 8
 """A renewal may meet a transaction on the same item; such a conflict ends within milliseconds."""
-OWN: Final = "attempt = :attempt AND lease_id = :lease AND #status = :processing"
 STARTABLE: Final = (
     "attribute_exists(pk) AND #status IN (:received, :processing) AND attempt = :previous AND attempt < attempt_limit"
     " AND (attribute_not_exists(lease_until) OR lease_until < :free)"
@@ -45,7 +44,6 @@ START: Final = (
     "SET #status = :processing, attempt = :attempt, lease_id = :lease, lease_until = :until, started_at = :now,"
     " instance_id = :instance, processor_version = :version, status_shard = :shard"
 )
-_STATUS: Final = {"#status": "status"}
 T = TypeVar("T")
 
 
@@ -55,6 +53,7 @@ class DynamoLedger:
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
+        self._writes = writes.Writes(table)
 
     def start(self, hold: Hold, now: dt.datetime, instance_id: str) -> StartAnswer:
         """Try to start an attempt in one conditional write.
@@ -68,11 +67,11 @@ class DynamoLedger:
             What the item says. A failed condition that shows the own lease and attempt is a start
             whose answer was lost.
         """
-        values = _own(hold) | {
+        values = writes.own(hold) | {
             ":received": Status.RECEIVED.value,
             ":previous": hold.attempt - 1,
             ":free": timestamp(now - dt.timedelta(seconds=timing.TAKEOVER_GRACE)),
-            ":until": _until(now),
+            ":until": writes.until(now),
             ":now": timestamp(now),
             ":instance": instance_id,
             ":version": VERSION,
@@ -81,10 +80,10 @@ class DynamoLedger:
         try:
             answer = self._client.update_item(
                 TableName=self._table,
-                Key=_work_key(hold),
+                Key=writes.work_key(hold),
                 UpdateExpression=START,
                 ConditionExpression=STARTABLE,
-                ExpressionAttributeNames=_STATUS,
+                ExpressionAttributeNames=writes.STATUS,
                 ExpressionAttributeValues=pack(values),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -99,7 +98,7 @@ class DynamoLedger:
         Raises:
             LeaseLostError: the attempt is not the item's any more.
         """
-        self._update_own(hold, "SET lease_until = :until", {":until": _until(now)})
+        self._update_own(hold, "SET lease_until = :until", {":until": writes.until(now)})
 
     def outputs(self, work: str) -> list[Output]:
         """Return the recorded outputs of a work item, read consistently."""
@@ -111,9 +110,9 @@ class DynamoLedger:
         Raises:
             LeaseLostError: the attempt is not the item's any more, or a later one recorded outputs.
         """
-        check = {"ConditionCheck": self._condition(hold)}
+        check = {"ConditionCheck": self._writes.condition(hold)}
         for group in _groups(keys):
-            self._transact(hold, [check, *(self._recorded(hold, key) for key in group)])
+            self._transact(hold, [check, *(self._writes.recorded(hold, key) for key in group)])
 
     def finish(
         self, hold: Hold, outputs: Sequence[CompletedOutput], changes: Mapping[str, Any], now: dt.datetime
@@ -134,10 +133,10 @@ class DynamoLedger:
         """
         fields = {**changes, "finished_at": timestamp(now)}
         groups = _groups(outputs) or [[]]
-        check = {"ConditionCheck": self._condition(hold)}
+        check = {"ConditionCheck": self._writes.condition(hold)}
         for group in groups[:-1]:
-            self._transact(hold, [check, *(self._completed(hold, o) for o in group)])
-        last = [self._finished(hold, fields), *(self._completed(hold, o) for o in groups[-1])]
+            self._transact(hold, [check, *(self._writes.completed(hold, o) for o in group)])
+        last = [self._writes.finished(hold, fields), *(self._writes.completed(hold, o) for o in groups[-1])]
         self._transact(hold, last, final=Status(fields["status"]))
         return fields
 
@@ -198,66 +197,15 @@ class DynamoLedger:
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key=_work_key(hold),
+                Key=writes.work_key(hold),
                 UpdateExpression=update,
-                ConditionExpression=OWN,
-                ExpressionAttributeNames=_STATUS | {f"#{name}": name for name in named},
-                ExpressionAttributeValues=pack(_own(hold) | dict(values)),
+                ConditionExpression=writes.OWN,
+                ExpressionAttributeNames=writes.STATUS | {f"#{name}": name for name in named},
+                ExpressionAttributeValues=pack(writes.own(hold) | dict(values)),
             )
         except ClientError as error:
             failed_item(error)
             raise LeaseLostError(f"attempt {hold.attempt} of {hold.key} is no longer the item's") from error
-
-    def _condition(self, hold: Hold) -> dict[str, Any]:
-        return {
-            "TableName": self._table,
-            "Key": _work_key(hold),
-            "ConditionExpression": OWN,
-            "ExpressionAttributeNames": _STATUS,
-            "ExpressionAttributeValues": pack(_own(hold)),
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-
-    def _recorded(self, hold: Hold, key: str) -> dict[str, Any]:
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": pack({"pk": names.outputs_pk(hold.work), "sk": key, "attempt": hold.attempt}),
-                "ConditionExpression": "attribute_not_exists(pk) OR attempt <= :attempt",
-                "ExpressionAttributeValues": pack({":attempt": hold.attempt}),
-            }
-        }
-
-    def _completed(self, hold: Hold, output: CompletedOutput) -> dict[str, Any]:
-        values = {":version": output.version_id, ":sha": output.sha256, ":rows": output.rows, ":attempt": hold.attempt}
-        return {
-            "Update": {
-                "TableName": self._table,
-                "Key": pack({"pk": names.outputs_pk(hold.work), "sk": output.key}),
-                "UpdateExpression": "SET version_id = :version, sha256 = :sha, #rows = :rows",
-                "ConditionExpression": "attempt = :attempt",
-                "ExpressionAttributeNames": {"#rows": "rows"},
-                "ExpressionAttributeValues": pack(values),
-            }
-        }
-
-    def _finished(self, hold: Hold, fields: Mapping[str, Any]) -> dict[str, Any]:
-        shard = status_shard(Status(fields["status"]), hold.work)
-        written = dict(fields) if shard is None else {**fields, "status_shard": shard}
-        removed = [name for name in ("error", "status_shard") if name not in written]
-        numbered = {f"#f{i}": name for i, name in enumerate(written)}
-        sets = ", ".join(f"#f{i} = :f{i}" for i in range(len(written)))
-        values = {f":f{i}": value for i, value in enumerate(written.values())}
-        removes = {f"#r{i}": name for i, name in enumerate(removed)}
-        remove = f" REMOVE {', '.join(removes)}" if removes else ""
-        return {
-            "Update": self._condition(hold)
-            | {
-                "UpdateExpression": f"SET {sets}{remove}",
-                "ExpressionAttributeNames": _STATUS | numbered | removes,
-                "ExpressionAttributeValues": pack(_own(hold) | values),
-            }
-        }
 
     def _transact(self, hold: Hold, items: Sequence[Any], final: Status | None = None) -> None:
         for attempt in range(CONFLICT_TRIES):
@@ -275,18 +223,6 @@ class DynamoLedger:
                 time.sleep((0.01 + secrets.randbelow(40) / 1000) * 2**attempt)
             else:
                 return
-
-
-def _own(hold: Hold) -> dict[str, Any]:
-    return {":attempt": hold.attempt, ":lease": hold.lease_id, ":processing": Status.PROCESSING.value}
-
-
-def _work_key(hold: Hold) -> dict[str, Any]:
-    return pack({"pk": names.work_pk(hold.key), "sk": hold.version_id})
-
-
-def _until(now: dt.datetime) -> str:
-    return timestamp(now + dt.timedelta(seconds=timing.LEASE))
 
 
 def _is_own(item: Mapping[str, Any], hold: Hold) -> bool:
