@@ -7,7 +7,27 @@ Only what the environment of ministack holds, and the standard library, may be i
 import importlib
 from typing import Any
 
-SERVICES = ("s3", "kms", "sts", "functions", "load_balancer", "autoscaling", "persistence")
+SERVICES = (
+    "transport",
+    "s3",
+    "kms",
+    "sts",
+    "functions",
+    "load_balancer",
+    "load_balancer_attributes",
+    "autoscaling",
+    "persistence",
+)
+    "transport",
+    "s3",
+    "kms",
+    "sts",
+    "functions",
+    "load_balancer",
+    "load_balancer_attributes",
+    "autoscaling",
+    "persistence",
+)
 
 
 def module(name: str) -> Any:

@@ -4,12 +4,14 @@ import io
 import json
 import sys
 import zipfile
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 
+from local.deployment import SessionKeys
 from local.layout import PROJECT_ROOT, REGION
 from local.platform import LocalPlatform
 
@@ -39,59 +41,62 @@ def project_folder(folder: Path) -> Path:
     return folder
 
 
+# One session for all clients: it keeps the services' descriptions, which take long to read.
+SESSION = boto3.session.Session(region_name=REGION)
+
+
 class Clients:
     """boto3 clients of one platform; of its root principal unless a session's keys are given."""
 
     def __init__(self, platform: LocalPlatform, **keys: str) -> None:
         root = platform.root_environment()
-        self._session = boto3.session.Session(
-            region_name=REGION,
-            aws_access_key_id=keys.get("aws_access_key_id", root["AWS_ACCESS_KEY_ID"]),
-            aws_secret_access_key=keys.get("aws_secret_access_key", root["AWS_SECRET_ACCESS_KEY"]),
-            aws_session_token=keys.get("aws_session_token"),
-        )
+        self._keys: SessionKeys = {
+            "aws_access_key_id": keys.get("aws_access_key_id", root["AWS_ACCESS_KEY_ID"]),
+            "aws_secret_access_key": keys.get("aws_secret_access_key", root["AWS_SECRET_ACCESS_KEY"]),
+            "aws_session_token": keys.get("aws_session_token", ""),
+        }
         self._endpoint = platform.endpoint
         self._config = Config(proxies={}, retries={"max_attempts": 1}, parameter_validation=False)
 
-    @property
+    @cached_property
     def s3(self) -> "S3Client":
-        return self._session.client("s3", endpoint_url=self._endpoint, config=self._config)
+        return SESSION.client("s3", endpoint_url=self._endpoint, config=self._config, **self._keys)
 
-    @property
+    @cached_property
     def sqs(self) -> "SQSClient":
-        return self._session.client("sqs", endpoint_url=self._endpoint, config=self._config)
+        return SESSION.client("sqs", endpoint_url=self._endpoint, config=self._config, **self._keys)
 
-    @property
+    @cached_property
     def iam(self) -> "IAMClient":
-        return self._session.client("iam", endpoint_url=self._endpoint, config=self._config)
+        return SESSION.client("iam", endpoint_url=self._endpoint, config=self._config, **self._keys)
 
-    @property
+    @cached_property
     def sts(self) -> "STSClient":
-        return self._session.client("sts", endpoint_url=self._endpoint, config=self._config)
+        return SESSION.client("sts", endpoint_url=self._endpoint, config=self._config, **self._keys)
 
-    @property
+    @cached_property
     def ssm(self) -> "SSMClient":
-        return self._session.client("ssm", endpoint_url=self._endpoint, config=self._config)
+        return SESSION.client("ssm", endpoint_url=self._endpoint, config=self._config, **self._keys)
 
-    @property
+    @cached_property
     def ec2(self) -> "EC2Client":
-        return self._session.client("ec2", endpoint_url=self._endpoint, config=self._config)
+        return SESSION.client("ec2", endpoint_url=self._endpoint, config=self._config, **self._keys)
 
-    @property
+    @cached_property
     def elbv2(self) -> "ElasticLoadBalancingv2Client":
-        return self._session.client("elbv2", endpoint_url=self._endpoint, config=self._config)
+        return SESSION.client("elbv2", endpoint_url=self._endpoint, config=self._config, **self._keys)
 
-    @property
+    @cached_property
     def autoscaling(self) -> "AutoScalingClient":
-        return self._session.client("autoscaling", endpoint_url=self._endpoint, config=self._config)
+        return SESSION.client("autoscaling", endpoint_url=self._endpoint, config=self._config, **self._keys)
 
-    @property
+    @cached_property
     def kms(self) -> "KMSClient":
-        return self._session.client("kms", endpoint_url=self._endpoint, config=self._config)
+        return SESSION.client("kms", endpoint_url=self._endpoint, config=self._config, **self._keys)
 
-    @property
+    @cached_property
     def functions(self) -> "LambdaClient":
-        return self._session.client("lambda", endpoint_url=self._endpoint, config=self._config)
+        return SESSION.client("lambda", endpoint_url=self._endpoint, config=self._config, **self._keys)
 
 
 def make_function(aws: Clients, name: str, source: str, timeout_seconds: int = 3) -> str:

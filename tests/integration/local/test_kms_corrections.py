@@ -25,10 +25,7 @@ class Encrypted:
     name: str
     key_arn: str
     queue_url: str
-
-    @property
-    def root(self) -> Clients:
-        return Clients(self.platform)
+    root: Clients
 
     def caller(self, *key_actions: str, via: str = "*") -> Clients:
         """Return clients of a role that may do everything but use the key, and of that the given actions."""
@@ -68,7 +65,7 @@ def make(platform: LocalPlatform, *key_statements: dict[str, Any]) -> Encrypted:
     )
     root.s3.put_object(Bucket=name, Key="k", Body=b"x")
     url = root.sqs.create_queue(QueueName=name, Attributes={"KmsMasterKeyId": key["Arn"]})["QueueUrl"]
-    return Encrypted(platform, name, key["Arn"], url)
+    return Encrypted(platform, name, key["Arn"], url, root)
 
 
 def refused(call: Callable[[], object]) -> bool:
