@@ -18,16 +18,6 @@ SERVICES = (
     "autoscaling",
     "persistence",
 )
-    "transport",
-    "s3",
-    "kms",
-    "sts",
-    "functions",
-    "load_balancer",
-    "load_balancer_attributes",
-    "autoscaling",
-    "persistence",
-)
 
 
 def module(name: str) -> Any:
