@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dispatcher.ports import Finished
 from dispatcher.processor_client import HttpProcessor
@@ -45,6 +45,8 @@ def certificate(folder: Path, name: str = "localhost") -> tuple[str, ssl.SSLCont
         .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = made.public_bytes(serialization.Encoding.PEM)
@@ -77,6 +79,14 @@ def test_a_renewed_certificate_is_read_when_verification_fails(tmp_path: Path) -
     with Fleet(stream(OUTCOME), tls=tls) as fleet:
         assert isinstance(processor(fleet, parameter).post(JOB, 60), Finished)
     assert (len(fleet.requests), parameter.reads) == (1, 2)
+
+
+def test_while_it_is_renewed_the_old_and_the_new_one_are_trusted(tmp_path: Path) -> None:
+    (old, _), (new, tls) = certificate(tmp_path), certificate(tmp_path)
+    parameter = Parameter(new + old)
+    with Fleet(stream(OUTCOME), tls=tls) as fleet:
+        assert isinstance(processor(fleet, parameter).post(JOB, 60), Finished)
+    assert parameter.reads == 1
 
 
 @pytest.mark.parametrize("name", ["localhost", "elsewhere.internal"])
