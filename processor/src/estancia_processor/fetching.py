@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PART: Final = 8 << 20
+CHUNK: Final = 1 << 20
 PARALLEL: Final = 8
 TRIES: Final = 4
 PASSING: Final = frozenset({408, 409, 429})
@@ -67,7 +68,7 @@ def fetch(client: S3Client, source: dict[str, str], target: Path, check: Callabl
     handle = os.open(target, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)
     try:
         head = _retried(lambda: _first(client, source, handle))
-        if head.size > PART:
+        if head.size > PART and os.fstat(handle).st_size < head.size:
             _preallocate(handle, head.size)
             part = source | {"IfMatch": head.etag}
             with ThreadPoolExecutor(PARALLEL, thread_name_prefix="fetch") as pool:
@@ -103,10 +104,12 @@ def _first(client: S3Client, source: Any, handle: int) -> Head:
         if code is None:
             raise
         raise FileFaultError(code) from error
-    size = int(answer["ContentRange"].rpartition("/")[2]) if "ContentRange" in answer else answer["ContentLength"]
+    # A server may ignore Range and answer with the whole (RFC 9110, section 14.2).
+    part = answer.get("ContentRange")
+    size = int(part.rpartition("/")[2]) if part else answer["ContentLength"]
     if size == 0:
         raise FileFaultError(ErrorCode.EMPTY_FILE)
-    _copy(answer["Body"], handle, 0, min(PART, size))
+    _copy(answer["Body"], handle, range(min(PART, size) if part else size))
     return Head(size, answer["ETag"], answer["LastModified"])
 
 
@@ -114,18 +117,25 @@ def _part(client: S3Client, source: Any, handle: int, span: range, check: Callab
     def send() -> None:
         check()
         answer = client.get_object(**source, Range=f"bytes={span.start}-{span.stop - 1}")
-        _copy(answer["Body"], handle, span.start, len(span))
+        if "ContentRange" not in answer:
+            raise RetryError(ErrorCode.SERVICE_UNAVAILABLE, "a range was answered with the whole; it is tried again")
+        _copy(answer["Body"], handle, span)
 
     _retried(send)
 
 
-def _copy(body: Any, handle: int, offset: int, length: int) -> None:
-    content = body.read()
-    if len(content) != length:
-        raise RetryError(ErrorCode.SERVICE_UNAVAILABLE, f"{len(content)} of {length} bytes at {offset} arrived")
-    written = 0
-    while written < length:
-        written += os.pwrite(handle, memoryview(content)[written:], offset + written)
+def _copy(body: Any, handle: int, span: range) -> None:
+    at = span.start
+    for chunk in body.iter_chunks(CHUNK):
+        if at + len(chunk) > span.stop:
+            break
+        rest = memoryview(chunk)
+        while rest:
+            written = os.pwrite(handle, rest, at)
+            at, rest = at + written, rest[written:]
+    if at != span.stop:
+        message = f"bytes {span.start} to {span.stop} did not arrive as they were asked for; it is tried again"
+        raise RetryError(ErrorCode.SERVICE_UNAVAILABLE, message)
 
 
 def _preallocate(handle: int, size: int) -> None:
