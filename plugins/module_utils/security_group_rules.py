@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 # The key of a peer's list in EC2's permissions, and of the peer in an entry of that list.
@@ -49,19 +49,23 @@ class Rule(NamedTuple):
         return cls("tcp", int(rule["port"]), int(rule["port"]), kind, peer)
 
 
-def rules_of(permissions: Iterable[Mapping[str, Any]]) -> Iterator[Rule]:
+def rules_of(permissions: Iterable[Mapping[str, Any]]) -> dict[Rule, dict[str, Any]]:
     """The rules of a group as EC2 describes them.
 
     Args:
         permissions: `IpPermissions` or `IpPermissionsEgress`.
 
-    Yields:
-        A rule for each peer of each permission.
+    Returns:
+        For each peer of each permission the rule, and the permission with that peer alone, as a revocation names it.
     """
+    found = {}
     for item in permissions:
+        ports = {key: item[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in item}
         for kind, (key, field) in PEERS.items():
             for peer in item.get(key, []):
-                yield Rule(item["IpProtocol"], item.get("FromPort", -1), item.get("ToPort", -1), kind, peer[field])
+                rule = Rule(item["IpProtocol"], item.get("FromPort", -1), item.get("ToPort", -1), kind, peer[field])
+                found[rule] = {**ports, key: [peer]}
+    return found
 
 
 def permission(rule: Rule, description: str) -> dict[str, Any]:
@@ -69,15 +73,14 @@ def permission(rule: Rule, description: str) -> dict[str, Any]:
 
     Args:
         rule: The rule.
-        description: Its description; empty for none, as when it is revoked.
+        description: Its description.
 
     Returns:
         One entry of `IpPermissions`.
     """
     key, field = PEERS[rule.kind]
-    entry = {field: rule.peer, **({"Description": description} if description else {})}
-    ports = {} if rule.protocol == "-1" else {"FromPort": rule.first, "ToPort": rule.last}
-    return {"IpProtocol": rule.protocol, **ports, key: [entry]}
+    entry = {field: rule.peer, "Description": description}
+    return {"IpProtocol": rule.protocol, "FromPort": rule.first, "ToPort": rule.last, key: [entry]}
 
 
 def show(rules: Iterable[Rule], names: Mapping[str, str]) -> str:

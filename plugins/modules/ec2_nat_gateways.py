@@ -15,7 +15,7 @@ DOCUMENTATION = r"""
 module: ec2_nat_gateways
 short_description: Manage the NAT gateways of a VPC as one set
 description:
-  - Makes one public NAT gateway in each subnet named, removes those elsewhere and releases their addresses.
+  - Makes one public NAT gateway in each subnet named; removes those elsewhere and releases their addresses, if told to.
   - M(amazon.aws.ec2_vpc_nat_gateway) takes an address without tags, works on one gateway and removes it only by id.
 options:
   vpc_id:
@@ -40,6 +40,10 @@ options:
         description: The public subnet that it stands in.
         type: str
         required: true
+  purge:
+    description: Whether gateways elsewhere in the VPC and addresses that no gateway of the set has are removed.
+    type: bool
+    default: true
   wait_seconds:
     description: How long a gateway may take to come or to go.
     type: int
@@ -181,6 +185,21 @@ def ensure(plan: Plan, ec2: EC2Client, params: dict[str, Any]) -> dict[str, Any]
                 add=lambda pairs, to=resource: ec2.create_tags(Resources=[to], Tags=tag_list(pairs)),
                 remove=lambda keys, to=resource: ec2.delete_tags(Resources=[to], Tags=[{"Key": key} for key in keys]),
             )
+    if params["purge"]:
+        purge(plan, ec2, live, taken, wait)
+    return {"gateway_ids": ids}
+
+
+def purge(plan: Plan, ec2: EC2Client, live: dict[str, Any], taken: dict[str, Any], wait: int) -> None:
+    """Remove gateways that nobody wants, then the addresses that they had.
+
+    Args:
+        plan: Where the steps go.
+        ec2: A client.
+        live: The gateways, by subnet.
+        taken: The addresses, by name.
+        wait: Seconds that a gateway may take to go.
+    """
     for gateway in live.values():
         drop = gateway["NatGatewayId"]
         plan.step(f"NAT gateway {drop}", f"{drop}\n", "", lambda gateway_id=drop: remove(ec2, gateway_id, wait))
@@ -189,7 +208,6 @@ def ensure(plan: Plan, ec2: EC2Client, params: dict[str, Any]) -> dict[str, Any]
         plan.step(
             f"Address {name}", f"{free}\n", "", lambda allocation=free: ec2.release_address(AllocationId=allocation)
         )
-    return {"gateway_ids": ids}
 
 
 def main() -> None:
@@ -205,6 +223,7 @@ def main() -> None:
                 "default": [],
                 "options": {"name": text, "subnet_id": text},
             },
+            "purge": {"type": "bool", "default": True},
             "wait_seconds": {"type": "int", "default": 600},
             "tags": {"type": "dict", "default": {}},
         },

@@ -170,9 +170,9 @@ def converge_rules(
     }
     group_id = live["GroupId"]
     for way, key in DIRECTIONS.items():
-        have, want = set(rules_of(live.get(key, []))), wanted[way]
-        missing = [permission(rule, want[rule]) for rule in sorted(set(want) - have)]
-        surplus = [permission(rule, "") for rule in sorted(have - set(want))]
+        have, want = rules_of(live.get(key, [])), wanted[way]
+        missing = [permission(rule, want[rule]) for rule in sorted(set(want) - set(have))]
+        surplus = [have[rule] for rule in sorted(set(have) - set(want))]
         allow, revoke = calls[way]
 
         def apply(add: Any = missing, drop: Any = surplus, allow: Any = allow, revoke: Any = revoke) -> None:
@@ -182,7 +182,7 @@ def converge_rules(
                 revoke(GroupId=group_id, IpPermissions=drop)
 
         title = f"Rules of {live['GroupName']}, {way}"
-        plan.converge(title, show(have, titles), show(set(want), titles), apply)
+        plan.converge(title, show(have, titles), show(want, titles), apply)
 
 
 def ensure_present(plan: Plan, ec2: EC2Client, params: dict[str, Any]) -> dict[str, Any]:

@@ -158,9 +158,10 @@ GATEWAY = {"NatGatewayId": "nat-1", "SubnetId": "subnet-1", "Tags": name_tag("x-
 ADDRESS = {"AllocationId": "eip-1", "Tags": name_tag("x-nat-a")}
 
 
-def ensure_nat(ec2: Any, *gateways: dict[str, str]) -> Plan:
+def ensure_nat(ec2: Any, *gateways: dict[str, str], purge: bool = True) -> Plan:
     plan = Plan(False)
-    params = {"vpc_id": VPC, "name": "x-nat-", "gateways": list(gateways), "wait_seconds": 10, "tags": {}}
+    base = {"vpc_id": VPC, "name": "x-nat-", "wait_seconds": 10, "tags": {}}
+    params = {**base, "gateways": list(gateways), "purge": purge}
     nat.ensure(plan, ec2, params)
     return plan
 
@@ -186,6 +187,10 @@ def test_a_gateway_goes_before_its_address(client: Any) -> None:
     ec2 = nat_account(client, [GATEWAY], [ADDRESS])
     ensure_nat(ec2)
     assert ec2.writes() == ["delete_nat_gateway", "release_address"]
+
+
+def test_a_gateway_stays_while_routes_may_lead_there(client: Any) -> None:
+    assert not ensure_nat(nat_account(client, [GATEWAY], [ADDRESS]), purge=False).changed
 
 
 # The network as a whole
