@@ -191,6 +191,19 @@ def test_a_failed_item_whose_message_was_never_sent_is_sent_again(world: World) 
     assert len(world.messages.given_up) == 1
 
 
+def test_a_dead_letter_that_could_not_be_sent_is_not_noted_as_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.have(Status.PROCESSING, attempt=5, lease=-11)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.messages, "give_up", lambda *_: 1 / 0)
+        assert world.deliver(CREATED) == BUSY_AT_ONCE
+    assert (world.item().status, world.item().dead_lettered) == (Status.FAILED, False)
+    assert world.deliver(CREATED) is None
+    assert world.item().dead_lettered
+    assert len(world.messages.given_up) == 1
+
+
 @pytest.mark.parametrize(
     ("record", "status"),
     [
