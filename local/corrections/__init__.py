@@ -15,6 +15,7 @@ SERVICES = (
     "functions",
     "load_balancer",
     "load_balancer_attributes",
+    "ec2",
     "autoscaling",
     "persistence",
 )

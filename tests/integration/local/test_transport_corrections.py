@@ -1,29 +1,32 @@
 """Policies that demand TLS, against an embedded AWS that speaks HTTP on the loopback interface."""
 
 import json
-import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.local.support import Clients
+from local.platform import LocalPlatform
+from tests.integration.local.test_s3_corrections import Bucket, make_bucket
 
 
-def tls_only_bucket(aws: Clients) -> str:
-    name = f"tls-{uuid.uuid4().hex[:8]}"
-    aws.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+def tls_only(platform: LocalPlatform) -> Bucket:
+    """Return a bucket that refuses plain HTTP; ministack holds its root principal to no bucket policy."""
+    bucket = make_bucket(platform)
     statement = {
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:PutObject",
-        "Resource": f"arn:aws:s3:::{name}/*",
+        "Resource": f"arn:aws:s3:::{bucket.name}/*",
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    aws.s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
-    return name
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    bucket.root.s3.put_bucket_policy(Bucket=bucket.name, Policy=document)
+    return bucket
 
 
-def test_a_call_over_loopback_counts_as_secure(aws: Clients, uncorrected: Clients) -> None:
-    assert aws.s3.put_object(Bucket=tls_only_bucket(aws), Key="k", Body=b"x")["ETag"]
+def test_a_call_over_loopback_counts_as_secure(corrected: LocalPlatform, bare: LocalPlatform) -> None:
+    bucket, without = tls_only(corrected), tls_only(bare)
+    assert bucket.writer.s3.put_object(Bucket=bucket.name, Key="k", Body=b"x")["ETag"]
     with pytest.raises(ClientError, match="AccessDenied"):
-        uncorrected.s3.put_object(Bucket=tls_only_bucket(uncorrected), Key="k", Body=b"x")
+        without.writer.s3.put_object(Bucket=without.name, Key="k", Body=b"x")
+    # If that call passes: remove count_loopback_as_secure.
