@@ -16,5 +16,5 @@ def described(aws: Clients) -> dict[str, str]:
 def test_every_attribute_is_described(aws: Clients, uncorrected: Clients) -> None:
     assert described(aws) == DEFAULTS
     assert "access_logs.s3.bucket" not in described(uncorrected), (
-        "ministack describes every attribute now: remove load_balancer_attributes"
+        "ministack describes every attribute now: remove describe_every_attribute"
     )
