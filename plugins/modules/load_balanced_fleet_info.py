@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible.module_utils.plan import Plan, run
+from ansible.module_utils.plan import Plan, run, tag_dict
 from ansible.module_utils.waiting import optional
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
@@ -29,8 +29,8 @@ options:
     description: The Auto Scaling group's name.
     type: str
     required: true
-  domain:
-    description: The domain of the certificate that was imported into ACM.
+  certificate:
+    description: The C(Name) tag of the certificate that was imported into ACM.
     type: str
     required: true
 author: Estancia
@@ -45,7 +45,7 @@ EXAMPLES = r"""
     load_balancer: estancia-dev
     target_group: estancia-dev-processor
     autoscaling_group: estancia-dev-processor
-    domain: processor.estancia-dev.internal
+    certificate: estancia-dev-processor
 """
 
 RETURN = r"""
@@ -91,28 +91,28 @@ def load_balancer(elb: Any, name: str) -> dict[str, str]:
     }
 
 
-def certificate(acm: Any, domain: str, now: datetime) -> dict[str, Any]:
+def certificate(acm: Any, name: str, now: datetime) -> dict[str, Any]:
     """The imported certificate that lasts longest.
 
     Args:
         acm: A client.
-        domain: Its domain.
+        name: Its `Name` tag.
         now: The present time.
 
     Returns:
         The module's `certificate`; whole days left, rounded down.
     """
     pages = acm.get_paginator("list_certificates").paginate(Includes={"keyTypes": KEY_TYPES})
-    items = [item for page in pages for item in page["CertificateSummaryList"] if item["DomainName"] == domain]
-    arns = [item["CertificateArn"] for item in items]
-    details = [acm.describe_certificate(CertificateArn=arn)["Certificate"] for arn in arns]
+    arns = [item["CertificateArn"] for page in pages for item in page["CertificateSummaryList"]]
+    tags = {arn: tag_dict(acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]) for arn in arns}
+    named = [arn for arn in arns if tags[arn].get("Name") == name]
+    details = [acm.describe_certificate(CertificateArn=arn)["Certificate"] for arn in named]
     imported = [item for item in details if item.get("Type") == "IMPORTED" and item.get("NotAfter")]
     if not imported:
         return {"arn": "", "pem": "", "days_left": -1}
     best = max(imported, key=lambda item: item["NotAfter"])
-    arn = best["CertificateArn"]
-    pem = acm.get_certificate(CertificateArn=arn)["Certificate"]
-    return {"arn": arn, "pem": pem, "days_left": (best["NotAfter"] - now).days}
+    pem = acm.get_certificate(CertificateArn=best["CertificateArn"])["Certificate"]
+    return {"arn": best["CertificateArn"], "pem": pem, "days_left": (best["NotAfter"] - now).days}
 
 
 def read(clients: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
@@ -134,13 +134,13 @@ def read(clients: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
         "load_balancer": load_balancer(elb, params["load_balancer"]),
         "target_group_arn": targets[0]["TargetGroupArn"] if targets else "",
         "autoscaling_group_exists": bool(groups),
-        "certificate": certificate(clients["acm"], params["domain"], datetime.now(UTC)),
+        "certificate": certificate(clients["acm"], params["certificate"], datetime.now(UTC)),
     }
 
 
 def main() -> None:
     """Run the module."""
-    names = ("load_balancer", "target_group", "autoscaling_group", "domain")
+    names = ("load_balancer", "target_group", "autoscaling_group", "certificate")
     module = AnsibleAWSModule(
         argument_spec={name: {"type": "str", "required": True} for name in names},
         supports_check_mode=True,
