@@ -41,4 +41,6 @@ def test_a_rule_keeps_its_prefix_lists(aws: Clients, uncorrected: Clients) -> No
 
 def test_an_entry_keeps_its_port_range(aws: Clients, uncorrected: Clients) -> None:
     assert port_ranges(aws) == [{"From": 443, "To": 443}, {"From": 443, "To": 444}]
-    assert port_ranges(uncorrected) == [None, None], "ministack keeps port ranges: remove the correction"
+    assert port_ranges(uncorrected) == [None, None], (
+        "ministack keeps port ranges now: remove keep_port_ranges_of_network_acls"
+    )
