@@ -30,7 +30,7 @@ def unpack(item: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == int(value) else float(value)
-    return bytes(value) if isinstance(value, Binary) else value
+    return bytes(cast("Any", value)) if isinstance(value, Binary) else value
 
 
 def failed_item(error: ClientError) -> Mapping[str, Any]:

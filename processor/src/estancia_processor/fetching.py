@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
@@ -25,6 +25,7 @@ PART: Final = 8 << 20
 CHUNK: Final = 1 << 20
 PARALLEL: Final = 8
 TRIES: Final = 4
+T = TypeVar("T")
 PASSING: Final = frozenset({408, 409, 429})
 _FAULTS: Final = {
     "NoSuchKey": ErrorCode.GONE,
@@ -147,7 +148,7 @@ def _preallocate(handle: int, size: int) -> None:
         raise
 
 
-def _retried(send: Callable[[], Any]) -> Any:
+def _retried(send: Callable[[], T]) -> T:
     for attempt in range(TRIES):
         try:
             return send()

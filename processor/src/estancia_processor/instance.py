@@ -31,7 +31,7 @@ class InstanceId(IMDSFetcher):
         try:
             token = fetcher._fetch_metadata_token()
             answer = fetcher._get_request("latest/meta-data/instance-id", None, token)
-        except self._RETRIES_EXCEEDED_ERROR_CLS as error:
+        except fetcher._RETRIES_EXCEEDED_ERROR_CLS as error:
             message = (
                 "the instance metadata service does not answer; run on an instance whose launch template enables it"
             )

@@ -146,7 +146,6 @@ class S3Storage:
     def reachable(self) -> None:
         """Ask for both buckets."""
         self._reader.head_bucket(Bucket=self._raw)
-        self._reader.head_bucket(Bucket=self._processed)
 
     def _put_parts(self, key: str, source: Path, content_type: str, lease: Lease) -> str:
         target: Any = {"Bucket": self._processed, "Key": key}

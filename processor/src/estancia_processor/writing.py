@@ -28,21 +28,21 @@ def write_parquet(table: Table, schema: pa.Schema, path: Path, beat: Beat) -> in
     """
     pending: list[pa.RecordBatch] = []
     rows = size = written = 0
-    with pq.ParquetWriter(path, with_metadata(schema, table.columns), compression="zstd") as writer:
+    told = with_metadata(schema, table.columns)
+    with pq.ParquetWriter(path, told, compression="zstd") as writer:
         for batch in table.read(schema):
             pending.append(batch)
             rows, size = rows + batch.num_rows, size + batch.nbytes
             if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
-                _flush(writer, pending)
+                _flush(writer, pending, told)
                 written, rows, size = written + rows, 0, 0
             beat("write", written + rows)
         if pending:
-            _flush(writer, pending)
+            _flush(writer, pending, told)
     return int(pq.read_metadata(path).num_rows)
 
 
-def _flush(writer: pq.ParquetWriter, pending: list[pa.RecordBatch]) -> None:
-    schema = writer.schema
+def _flush(writer: pq.ParquetWriter, pending: list[pa.RecordBatch], schema: pa.Schema) -> None:
     batches = [pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in pending]
     writer.write_table(pa.Table.from_batches(batches, schema), row_group_size=ROW_GROUP_ROWS)
     pending.clear()

@@ -70,7 +70,7 @@ def _limit(path: Path) -> int:
     return max(SMALL, path.stat().st_size * RATIO)
 
 
-def _copy(content: IO[bytes], target: Path, limit: int, beat: Callable[[str, int], None]) -> None:
+def _copy(content: IO[bytes] | gzip.GzipFile, target: Path, limit: int, beat: Callable[[str, int], None]) -> None:
     size = 0
     with target.open("wb") as out:
         while chunk := content.read(CHUNK):

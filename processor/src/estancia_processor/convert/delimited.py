@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from estancia_processor.convert.arrow import nulls, pc, read_csv
 from estancia_processor.convert.dialect import Dialect
 from estancia_processor.convert.identifiers import identifiers
 from estancia_processor.convert.model import Conversion, Counts, Source, Table
@@ -133,10 +133,11 @@ class _Reader:
                 cast = functools.partial(self._cast, batch, at)
                 yield pa.RecordBatch.from_arrays(list(pool.map(cast, schema)), schema=schema)
 
-    def _cast(self, batch: pa.RecordBatch, at: Mapping[str, int], field: pa.Field) -> pa.Array:
+    def _cast(self, batch: pa.RecordBatch, at: Mapping[str, int], field: pa.Field[Any]) -> pa.Array[Any]:
         index = at.get(field.name)
         if index is None:
-            return pa.nulls(batch.num_rows, field.type)
+            empty: pa.Array[Any] = nulls(batch.num_rows, field.type)
+            return empty
         return self.columns[index].narrowing.cast(batch.column(index), field.type)
 
     def _begin(self, block: bytes) -> int:
@@ -190,7 +191,7 @@ class _Reader:
     def _batch(self, block: bytes) -> pa.RecordBatch:
         schema = self._schema()
         if not block:
-            return pa.RecordBatch.from_arrays([pa.nulls(0, pa.string()) for _ in schema], schema=schema)
+            return pa.RecordBatch.from_arrays([nulls(0, pa.string()) for _ in schema], schema=schema)
         try:
             table = self._table(block, schema, PARSE)
         except pa.ArrowInvalid:
@@ -198,7 +199,7 @@ class _Reader:
         return table.combine_chunks().to_batches()[0] if table.num_rows else self._batch(b"")
 
     def _table(self, block: bytes, schema: pa.Schema, piece: int) -> pa.Table:
-        return pacsv.read_csv(
+        table: pa.Table = read_csv(
             pa.BufferReader(block),
             read_options=pacsv.ReadOptions(column_names=schema.names, block_size=piece),
             parse_options=pacsv.ParseOptions(delimiter=self._dialect.delimiter, newlines_in_values=b'"' in block),
@@ -206,6 +207,7 @@ class _Reader:
                 column_types=schema, strings_can_be_null=True, null_values=[""], quoted_strings_can_be_null=False
             ),
         )
+        return table
 
 
 def _strict(delimiter: str, block: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -80,6 +81,8 @@ def _text(source: Source, text: Text) -> Conversion:
 
 
 def _binary(path: Path) -> Conversion:
+    if _is_plain_zip(path):
+        return Conversion("zip", "application/zip", notes=(_STORED,))
     try:
         best = next(iter(puremagic.magic_file(path)), None)
     except (puremagic.PureError, ValueError):
@@ -87,3 +90,11 @@ def _binary(path: Path) -> Conversion:
     name = best.extension.lstrip(".").lower() if best else ""
     media_type = best.mime_type if best else ""
     return Conversion(name or "binary", media_type or "application/octet-stream", notes=(_STORED,))
+
+
+def _is_plain_zip(path: Path) -> bool:
+    """Whether a file is a zip archive, and not a document that is packed as one."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return not {"[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF"} & set(archive.namelist())

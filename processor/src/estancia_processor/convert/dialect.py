@@ -16,6 +16,8 @@ PREAMBLE: Final = 20
 WORDS: Final = 4
 """A line of a single column has at most so many spaces; more is prose."""
 _QUOTED: Final = re.compile(r'"[^"]*"')
+_FIELD: Final = re.compile(r'(?:(?<=[,;\t|\n])|\A)"[^"]*+(?:""[^"]*+)*+"(?=[,;\t|\r\n]|\Z)')
+"""A whole quoted field, whose line ends are none of the record."""
 _NUMBER: Final = re.compile(r"[-+]?(\d+([.,]\d*)?|\.\d+)([eE][-+]?\d+)?%?")
 _DATE: Final = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
 _YEAR: Final = re.compile(r"(1[89]|20)\d\d")
@@ -53,7 +55,8 @@ def sniff(head: str) -> Dialect | None:
     Returns:
         The dialect, None when the text is no table.
     """
-    lines = [line.removesuffix("\r") for line in head.split("\n")[: SAMPLE + PREAMBLE]]
+    flat = _FIELD.sub(lambda field: field[0].replace("\n", " "), head)
+    lines = [line.removesuffix("\r") for line in flat.split("\n")[: SAMPLE + PREAMBLE]]
     filled = [line for line in lines if line.strip()][:SAMPLE]
     if not filled:
         return None
@@ -65,6 +68,8 @@ def sniff(head: str) -> Dialect | None:
     preamble = first if count and first <= PREAMBLE and all(not _count(line, delimiter) for line in before) else 0
     rows = _rows([line for line in lines[preamble:] if _count(line, delimiter) == count], delimiter, count + 1)
     numeric = tuple(_numeric([row[i] for row in rows[1:]]) for i in range(count + 1)) if rows else ()
+    if delimiter == "," and not any(numeric) and _prose(rows):
+        return None
     leading = next((line for line in lines[preamble:] if line.strip()), "")
     header = bool(rows) and _count(leading, delimiter) == count and _is_header(rows[0], numeric)
     return Dialect(delimiter, count + 1, header, preamble, numeric or (False,) * (count + 1))
@@ -75,7 +80,7 @@ def _delimiter(lines: Sequence[str]) -> tuple[str, int]:
     for delimiter in DELIMITERS:
         count, times = Counter(_count(line, delimiter) for line in lines).most_common(1)[0]
         share = times / len(lines)
-        if count and share >= (0.5 if count > 1 else 0.7) and (share, count) > best_score:
+        if count and share >= (0.5 if count > 1 else 0.6) and (share, count) > best_score:
             best, best_score = (delimiter, count), (share, count)
     return best
 
@@ -91,6 +96,13 @@ def _single_column(lines: Sequence[str]) -> bool:
         and not any(d in _QUOTED.sub("", line) for d in DELIMITERS)
         for line in lines
     )
+
+
+def _prose(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether commas part sentences: a space after each, and several words between them."""
+    fields = [field for row in rows for field in row]
+    spaced = all(not field or field.startswith(" ") for row in rows for field in row[1:])
+    return spaced and sum(len(field.split()) for field in fields) >= 2.5 * len(fields)
 
 
 def _rows(lines: Sequence[str], delimiter: str, columns: int) -> list[list[str]]:

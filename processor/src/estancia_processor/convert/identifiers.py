@@ -37,6 +37,6 @@ def identifiers(originals: Sequence[str]) -> list[str]:
 
 
 def _base(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
     name = _OTHER.sub("_", _CAMEL.sub("_", plain).lower()).strip("_")[:LENGTH].rstrip("_")
     return f"_{name}"[:LENGTH] if name[:1].isdigit() else name

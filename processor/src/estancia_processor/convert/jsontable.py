@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 import pyarrow as pa
 
+from estancia_processor.convert.arrow import nulls
 from estancia_processor.convert.identifiers import identifiers
 from estancia_processor.convert.jsoncount import count_elements
 from estancia_processor.convert.jsonshape import COLUMNS_LIMIT, Member, elements, is_record, shape_of
@@ -203,9 +204,10 @@ def _read(
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _cast(batch: Sequence[Record], column: JsonColumn | None, target: pa.DataType) -> pa.Array:
+def _cast(batch: Sequence[Record], column: JsonColumn | None, target: pa.DataType) -> pa.Array[Any]:
     if column is None:
-        return pa.nulls(len(batch), target)
+        empty: pa.Array[Any] = nulls(len(batch), target)
+        return empty
     return column.typing.cast([record.get(column.original) for record in batch], target)
 
 

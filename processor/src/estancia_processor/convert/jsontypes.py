@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from estancia_processor.convert.arrow import pc
 from estancia_processor.convert.narrowing import Narrowing
 from estancia_processor.convert.numerals import DOUBLE_INTEGER
 
@@ -59,7 +59,8 @@ class JsonTyping:
             return pa.string()
         if pa.types.is_string(self.merged):
             return self.strings.type
-        return plain(self.merged)
+        stored: pa.DataType = plain(self.merged)
+        return stored
 
     def fits(self, target: pa.DataType) -> bool:
         """Whether every value can become `target` without loss; anything can become text."""
@@ -71,7 +72,7 @@ class JsonTyping:
             return self.strings.fits(target)
         return widens(self.merged, target, self.largest)
 
-    def cast(self, values: Sequence[Any], target: pa.DataType) -> pa.Array:
+    def cast(self, values: Sequence[Any], target: pa.DataType) -> pa.Array[Any]:
         """Turn a batch into a type that fits."""
         if target == pa.string():
             return pa.array([text_of(value) for value in values], pa.string())
@@ -99,7 +100,7 @@ def text_of(value: Any) -> str | None:
         return json.dumps(value, default=str)
 
 
-def merge(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
+def merge(left: Any, right: Any) -> Any:
     """Return a type that holds values of both, None where only text does."""
     if left == right or pa.types.is_null(right):
         return left
@@ -114,7 +115,7 @@ def merge(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
     return None if item is None else pa.list_(item)
 
 
-def _merge_structs(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
+def _merge_structs(left: Any, right: Any) -> pa.DataType | None:
     fields = {f.name: f.type for f in left}
     for f in right:
         merged = merge(fields.get(f.name, pa.null()), f.type)
@@ -124,7 +125,7 @@ def _merge_structs(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
     return pa.struct(list(fields.items()))
 
 
-def plain(data_type: pa.DataType) -> pa.DataType:
+def plain(data_type: Any) -> Any:
     """Return a nested type whose parts without any value are text, since Parquet's readers know no null type."""
     if pa.types.is_null(data_type):
         return pa.string()
@@ -135,7 +136,7 @@ def plain(data_type: pa.DataType) -> pa.DataType:
     return data_type
 
 
-def widens(own: pa.DataType, target: pa.DataType, largest: int = 0) -> bool:
+def widens(own: Any, target: Any, largest: int = 0) -> bool:
     """Whether every value of `own` is one of `target`; whole numbers up to `largest`."""
     if own == target or pa.types.is_null(own):
         return True
@@ -149,7 +150,7 @@ def widens(own: pa.DataType, target: pa.DataType, largest: int = 0) -> bool:
     return False
 
 
-def _array(values: Sequence[Any]) -> pa.Array | None:
+def _array(values: Sequence[Any]) -> pa.Array[Any] | None:
     try:
         array = pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeEncodeError):
@@ -157,7 +158,7 @@ def _array(values: Sequence[Any]) -> pa.Array | None:
     return array if _storable(array.type) else None
 
 
-def _storable(data_type: pa.DataType) -> bool:
+def _storable(data_type: Any) -> bool:
     if pa.types.is_list(data_type):
         return _storable(data_type.value_type)
     if pa.types.is_struct(data_type):

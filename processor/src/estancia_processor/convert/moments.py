@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from estancia_processor.convert.arrow import pc
 
 _MOMENT: Final = re.compile(
     r"\d{4}(?P<mark>[-/])\d\d(?P=mark)\d\d"
@@ -58,7 +59,7 @@ class MomentStyle:
         seconds = ":%S" if self.seconds else ""
         return f"{date}{self.separator}%H:%M{seconds}{f'.%{self.fraction}f' if self.fraction else ''}{self.zone}"
 
-    def matches(self, texts: pa.Array) -> bool:
+    def matches(self, texts: pa.Array[Any]) -> bool:
         """Whether all texts are written in this style and exist in the calendar."""
         if not pc.all(pc.match_substring_regex(texts, self._pattern())).as_py():
             return False
@@ -68,9 +69,10 @@ class MomentStyle:
             return False
         return True
 
-    def cast(self, texts: pa.Array) -> pa.Array:
+    def cast(self, texts: pa.Array[Any]) -> pa.Array[Any]:
         """Turn texts of this style into `type`."""
-        return pc.cast(pc.replace_substring(texts, "/", "-") if self.mark == "/" else texts, self.type)
+        cast: pa.Array[Any] = pc.cast(pc.replace_substring(texts, "/", "-") if self.mark == "/" else texts, self.type)
+        return cast
 
     def _pattern(self) -> str:
         date = rf"\d{{4}}{self.mark}\d\d{self.mark}\d\d"

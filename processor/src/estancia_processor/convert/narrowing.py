@@ -19,11 +19,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from estancia_processor.convert.arrow import pc
 from estancia_processor.convert.moments import MomentStyle
 from estancia_processor.convert.numerals import Numerals
 
@@ -71,7 +71,7 @@ class Narrowing:
         """Whether no type but text is left."""
         return self.numerals is None and not self.boolean and not self.temporal
 
-    def add(self, texts: pa.Array) -> None:
+    def add(self, texts: pa.Array[Any]) -> None:
         """Take a batch into account.
 
         Args:
@@ -88,7 +88,7 @@ class Narrowing:
         if self.text_only and not self.moments_only:
             self._compare(present)
 
-    def _narrow(self, present: pa.Array) -> None:
+    def _narrow(self, present: pa.Array[Any]) -> None:
         self.values += len(present)
         if self.numerals is not None and not self.numerals.add(present):
             self.numerals = None
@@ -125,7 +125,7 @@ class Narrowing:
             return "/".join(self.spelling)
         return self.moment.format if self.moment and self.type == self.moment.type else None
 
-    def cast(self, texts: pa.Array, target: pa.DataType) -> pa.Array:
+    def cast(self, texts: pa.Array[Any], target: pa.DataType) -> pa.Array[Any]:
         """Turn a batch into a type that fits."""
         nulls = self.null_texts if target == pa.string() else self.markers.keys()
         if nulls:
@@ -135,7 +135,8 @@ class Narrowing:
             return texts
         if pa.types.is_temporal(target) and self.moment:
             return self.moment.cast(texts)
-        return pc.cast(texts, target)
+        cast: pa.Array[Any] = pc.cast(texts, target)
+        return cast
 
     def proven(self) -> set[str]:
         """Return the markers that are nulls because the column's values have a type."""
@@ -150,25 +151,26 @@ class Narrowing:
         candidates = {marker for marker in self.markers if marker and (marker in SURE or marker in proven)}
         self.null_texts = frozenset(m for m in candidates if (m.upper() == m) not in self.alike)
 
-    def _compare(self, present: pa.Array) -> None:
+    def _compare(self, present: pa.Array[Any]) -> None:
         for capital, pattern in _ALIKE.items():
             if capital not in self.alike and pc.any(pc.match_substring_regex(present, pattern)).as_py():
                 self.alike.add(capital)
 
-    def _without_markers(self, present: pa.Array) -> pa.Array:
+    def _without_markers(self, present: pa.Array[Any]) -> pa.Array[Any]:
         marked = pc.is_in(present, value_set=_MARKER_SET)
         if not pc.any(marked).as_py():
             return present
         for entry in pc.value_counts(pc.filter(present, marked)).to_pylist():
             self.markers[entry["values"]] += entry["counts"]
-        return pc.filter(present, pc.invert(marked))
+        rest: pa.Array[Any] = pc.filter(present, pc.invert(marked))
+        return rest
 
-    def _spelled(self, present: pa.Array) -> bool:
+    def _spelled(self, present: pa.Array[Any]) -> bool:
         if self.spelling is None:
             self.spelling = next((pair for pair in _SPELLINGS if present[0].as_py() in pair), None)
         return self.spelling is not None and pc.all(pc.is_in(present, value_set=pa.array(self.spelling))).as_py()
 
-    def _moments(self, present: pa.Array) -> bool:
+    def _moments(self, present: pa.Array[Any]) -> bool:
         if self.moment is None:
             self.moment = MomentStyle.of(present[0].as_py())
         return self.moment is not None and self.moment.matches(present)

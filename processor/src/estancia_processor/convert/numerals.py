@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from estancia_processor.convert.arrow import pc
 
 DOUBLE_INTEGER: Final = 2**53
 """Up to here every whole number is a double."""
@@ -53,7 +54,7 @@ class Numerals:
     scales: tuple[int, int] | None = None
     digits: int = 0
 
-    def add(self, texts: pa.Array) -> bool:
+    def add(self, texts: pa.Array[Any]) -> bool:
         """Take a batch of texts into account; return false when some are no numbers."""
         integers = _integers(texts)
         if integers is not None:
@@ -101,7 +102,7 @@ class Numerals:
             return kept and self._room(target)
         return target == own
 
-    def _room(self, target: pa.DataType) -> bool:
+    def _room(self, target: Any) -> bool:
         return (
             self.scales is not None
             and self.scales[1] <= target.scale
@@ -122,7 +123,7 @@ class Numerals:
         self.scales = (min(low, least), max(high, most))
         self.digits = max(self.digits, digits)
 
-    def _add_plain(self, texts: pa.Array) -> None:
+    def _add_plain(self, texts: pa.Array[Any]) -> None:
         length = pc.utf8_length(texts)
         point = pc.find_substring(texts, ".")
         pointed = pc.greater_equal(point, 0)
@@ -140,7 +141,7 @@ class Numerals:
             self.exact = not len(long) or _all_exact(long)
 
 
-def _integers(texts: pa.Array) -> pa.Array | None:
+def _integers(texts: pa.Array[Any]) -> pa.Array[Any] | None:
     try:
         integers = pc.cast(texts, pa.int64())
     except pa.ArrowInvalid:
@@ -148,7 +149,7 @@ def _integers(texts: pa.Array) -> pa.Array | None:
     return integers if pc.all(pc.equal(pc.cast(integers, pa.string()), texts)).as_py() else None
 
 
-def _all_exact(texts: pa.Array) -> bool:
+def _all_exact(texts: pa.Array[Any]) -> bool:
     doubles = pc.cast(texts, pa.float64())
     other = pc.filter(texts, pc.not_equal(pc.cast(doubles, pa.string()), texts))
     return all(_exact(text) for text in pc.unique(other).to_pylist())
@@ -161,7 +162,7 @@ def _exact(text: str) -> bool:
     return math.isfinite(number) and digits <= DOUBLE_DIGITS and Decimal(f"{number:.{digits - 1}e}") == written
 
 
-def _any(flags: pa.Array) -> bool:
+def _any(flags: pa.Array[Any]) -> bool:
     return bool(pc.any(flags).as_py())
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from estancia_processor.convert.arrow import nulls, pc
 from estancia_processor.convert.identifiers import identifiers
 from estancia_processor.convert.jsontypes import plain
 from estancia_processor.convert.model import Conversion, Counts, Source, Table
@@ -70,7 +70,7 @@ def _read(path: Path, columns: Sequence[TypedColumn], schema: pa.Schema) -> Iter
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(BATCH):
                 arrays = [
-                    pc.cast(batch.column(at[f.name]), f.type) if f.name in at else pa.nulls(batch.num_rows, f.type)
+                    pc.cast(batch.column(at[f.name]), f.type) if f.name in at else nulls(batch.num_rows, f.type)
                     for f in schema
                 ]
                 yield pa.RecordBatch.from_arrays(arrays, schema=schema)
@@ -78,7 +78,7 @@ def _read(path: Path, columns: Sequence[TypedColumn], schema: pa.Schema) -> Iter
         raise _broken(error) from error
 
 
-def _simpler(data_type: pa.DataType) -> pa.DataType:
+def _simpler(data_type: Any) -> Any:
     if pa.types.is_dictionary(data_type):
         data_type = data_type.value_type
     return plain(_SIMPLER.get(data_type, data_type))

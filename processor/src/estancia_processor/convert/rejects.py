@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import zstandard
@@ -14,7 +15,7 @@ class Rejects:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
-        self._out: zstandard.ZstdCompressionWriter | None = None
+        self._out: Any = None
 
     def __enter__(self) -> Rejects:
         return self
