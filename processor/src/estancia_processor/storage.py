@@ -144,7 +144,7 @@ class S3Storage:
         return Stored(_while_held(lease, send), digest.hexdigest())
 
     def reachable(self) -> None:
-        """Ask for both buckets."""
+        """Ask for the raw bucket; in the other a processor may only write."""
         self._reader.head_bucket(Bucket=self._raw)
 
     def _put_parts(self, key: str, source: Path, content_type: str, lease: Lease) -> str:
