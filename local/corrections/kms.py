@@ -121,6 +121,12 @@ def _key(reference: str) -> dict[str, Any] | None:
     return found
 
 
+def _aliases(key: dict[str, Any]) -> list[str]:
+    """Return the names of a key's aliases, as the condition key kms:ResourceAliases has them."""
+    aliases = module("services.kms")._aliases
+    return [arn.rpartition(":")[2] for arn, key_id in aliases.items() if key_id == key["KeyId"]]
+
+
 def _denied(action: str, reference: str, service: str) -> str:
     """Return why the caller may not do `action` with the key, or an empty string if it may."""
     key = _key(reference)
@@ -133,7 +139,10 @@ def _denied(action: str, reference: str, service: str) -> str:
         "kms",
         region,
         resource_arn=key["Arn"],
-        service_context={"kms:viaservice": f"{service}.{region}.amazonaws.com"},
+        service_context={
+            "kms:viaservice": f"{service}.{region}.amazonaws.com",
+            "kms:resourcealiases": _aliases(key),
+        },
     )
     if result is None:
         return ""

@@ -27,18 +27,21 @@ class Encrypted:
     queue_url: str
     root: Clients
 
-    def caller(self, *key_actions: str, via: str = "*") -> Clients:
+    def caller(self, *key_actions: str, via: str = "*", alias: str | None = None) -> Clients:
         """Return clients of a role that may do everything but use the key, and of that the given actions."""
         name = f"role-{uuid.uuid4().hex[:8]}"
         role = self.root.iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(TRUST))["Role"]["Arn"]
         statements: list[dict[str, Any]] = [{"Effect": "Allow", "Action": ["s3:*", "sqs:*"], "Resource": "*"}]
+        condition: dict[str, Any] = {"StringLike": {"kms:ViaService": via}}
+        if alias:
+            condition["ForAnyValue:StringEquals"] = {"kms:ResourceAliases": alias}
         if key_actions:
             statements.append(
                 {
                     "Effect": "Allow",
                     "Action": list(key_actions),
                     "Resource": self.key_arn,
-                    "Condition": {"StringLike": {"kms:ViaService": via}},
+                    "Condition": condition,
                 }
             )
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
@@ -102,6 +105,14 @@ def test_the_key_is_needed(
     # remove check_the_key_when_objects_are_read, remove check_the_key_when_objects_are_written or
     # remove check_the_key_when_messages_are_sent_and_received.
     assert not refused(lambda: call(without, without.caller()))
+
+
+def test_a_condition_on_the_keys_aliases_is_judged(corrected: LocalPlatform) -> None:
+    thing = make(corrected)
+    thing.root.kms.create_alias(AliasName=f"alias/{thing.name}", TargetKeyId=thing.key_arn)
+    read = CALLS["read"]
+    assert not refused(lambda: read(thing, thing.caller("kms:Decrypt", alias=f"alias/{thing.name}")))
+    assert refused(lambda: read(thing, thing.caller("kms:Decrypt", alias="alias/another")))
 
 
 @pytest.mark.parametrize(("key_statement", "delivered"), [(None, 0), (SERVICE, 0), ("both", 1)])
