@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import time
@@ -56,9 +55,9 @@ def provision() -> None:
     Raises:
         DemoError: it failed.
     """
-    command = ["ansible-playbook", "-i", "inventory/local", "site.yml"]
-    if subprocess.run(command, cwd=ROOT, env=dict(os.environ), check=False).returncode:
-        raise DemoError(f"`{' '.join(command)}` failed; its last task above says why")
+    playbook = Path(sys.executable).with_name("ansible-playbook")
+    if subprocess.run([playbook, "-i", "inventory/local", "site.yml"], cwd=ROOT, check=False).returncode:
+        raise DemoError("`ansible-playbook -i inventory/local site.yml` failed; its last task above says why")
 
 
 def demo(console: Console) -> None:
