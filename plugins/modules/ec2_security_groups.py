@@ -19,7 +19,7 @@ description:
   - Makes the groups first and their rules then, so that groups can name each other in a circle.
   - A group named here has exactly the rules named here; the VPC's default group has none.
   - New rules are added before old ones go, so that a change interrupts nothing that both allow.
-  - With M(amazon.aws.ec2_security_group) this takes a task for each group and the default one, each of which waits.
+  - M(amazon.aws.ec2_security_group) takes a task for each group and the default one, each of which waits.
 options:
   vpc_id:
     description: The VPC.
@@ -67,7 +67,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Let one group call the other
+- name: Let one call the other
   ec2_security_groups:
     vpc_id: vpc-0123456789abcdef0
     groups:
@@ -75,10 +75,7 @@ EXAMPLES = r"""
         description: Calls
         egress:
           - {port: 443, group: called, description: The service}
-      - name: called
-        description: Answers
-        ingress:
-          - {port: 443, group: caller, description: Its callers}
+      - {name: called, description: Answers}
 """
 
 RETURN = r"""
@@ -185,8 +182,8 @@ def converge_rules(
         plan.converge(title, show(have, titles), show(want, titles), apply)
 
 
-def ensure_present(plan: Plan, ec2: EC2Client, params: dict[str, Any]) -> dict[str, Any]:
-    """Make the groups, then their rules; empty the default group.
+def ensure_groups(plan: Plan, ec2: EC2Client, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Make the groups that are missing, and everybody's tags right.
 
     Args:
         plan: Where the steps go.
@@ -194,11 +191,10 @@ def ensure_present(plan: Plan, ec2: EC2Client, params: dict[str, Any]) -> dict[s
         params: The module's parameters.
 
     Returns:
-        The module's result.
+        EC2's descriptions by name, afterwards.
     """
     vpc_id, groups = params["vpc_id"], params["groups"]
     live = describe(ec2, vpc_id)
-    lists = prefix_lists(ec2, groups)
     for group in groups:
         tags = {**params["tags"], "Name": group["name"]}
         found = live.get(group["name"])
@@ -218,7 +214,24 @@ def ensure_present(plan: Plan, ec2: EC2Client, params: dict[str, Any]) -> dict[s
             remove=lambda keys, ids=ids: ec2.delete_tags(Resources=ids, Tags=[{"Key": key} for key in keys]),
         )
     if any(group["name"] not in live for group in groups):
-        live = describe(ec2, vpc_id)
+        return describe(ec2, vpc_id)
+    return live
+
+
+def ensure_present(plan: Plan, ec2: EC2Client, params: dict[str, Any]) -> dict[str, Any]:
+    """Make the groups, then their rules; empty the default group.
+
+    Args:
+        plan: Where the steps go.
+        ec2: A client.
+        params: The module's parameters.
+
+    Returns:
+        The module's result.
+    """
+    groups = params["groups"]
+    lists = prefix_lists(ec2, groups)
+    live = ensure_groups(plan, ec2, params)
     names = {group["name"]: live.get(group["name"], {}).get("GroupId", f"({group['name']})") for group in groups}
     titles = {identifier: name for name, identifier in {**names, **lists}.items()}
     for group in groups:

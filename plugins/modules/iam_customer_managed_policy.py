@@ -92,6 +92,19 @@ def drop_versions(iam: IAMClient, arn: str) -> None:
                 iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
 
 
+def create(iam: IAMClient, name: str, document: str, params: dict[str, Any]) -> None:
+    """Create the policy.
+
+    Args:
+        iam: A client.
+        name: The policy's name.
+        document: Its document.
+        params: The module's parameters.
+    """
+    tags = tag_list(params["tags"])
+    iam.create_policy(PolicyName=name, PolicyDocument=document, Description=params["description"], Tags=tags)
+
+
 def replace(iam: IAMClient, arn: str, document: str) -> None:
     """Make a document the policy's only one; IAM keeps five versions, so old ones go first.
 
@@ -141,17 +154,7 @@ def ensure(plan: Plan, iam: IAMClient, params: dict[str, Any]) -> dict[str, Any]
     check_size(f"The managed policy {name}", [document], 6144)
     wanted = json.loads(document)
     if policy is None:
-        plan.step(
-            f"Policy {name}",
-            {},
-            wanted,
-            lambda: iam.create_policy(
-                PolicyName=name,
-                PolicyDocument=document,
-                Description=params["description"],
-                Tags=tag_list(params["tags"]),
-            ),
-        )
+        plan.step(f"Policy {name}", {}, wanted, lambda: create(iam, name, document, params))
         return {"arn": arn}
     version = iam.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
     live = version["Document"]

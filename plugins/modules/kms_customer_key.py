@@ -140,6 +140,23 @@ def create(plan: Plan, kms: KMSClient, alias: str, params: dict[str, Any], repla
     return plan.step(f"Key {alias}", {}, wanted, action) or ""
 
 
+def check_enabled(key: KeyMetadataTypeDef, alias: str) -> None:
+    """Refuse a key that somebody disabled.
+
+    Args:
+        key: The key's metadata.
+        alias: The alias, for the message.
+
+    Raises:
+        ValueError: When the key is not enabled.
+    """
+    if key["KeyState"] != "Enabled":
+        raise ValueError(
+            f"The key of {alias} ({key['KeyId']}) is {key['KeyState']}. Somebody did that on purpose: "
+            f"enable it again with `aws kms enable-key --key-id {key['KeyId']}`, or retire it."
+        )
+
+
 def update(plan: Plan, kms: KMSClient, alias: str, key: KeyMetadataTypeDef, params: dict[str, Any]) -> None:
     """Change what differs on a key in use.
 
@@ -149,16 +166,9 @@ def update(plan: Plan, kms: KMSClient, alias: str, key: KeyMetadataTypeDef, para
         alias: The alias, for the differences' headers.
         key: The key's metadata.
         params: The module's parameters.
-
-    Raises:
-        ValueError: When the key is not enabled.
     """
     key_id = key["KeyId"]
-    if key["KeyState"] != "Enabled":
-        raise ValueError(
-            f"The key of {alias} ({key_id}) is {key['KeyState']}. Somebody did that on purpose: "
-            f"enable it again with `aws kms enable-key --key-id {key_id}`, or retire it."
-        )
+    check_enabled(key, alias)
     plan.converge(
         f"Description of {alias}",
         key["Description"],
@@ -174,9 +184,9 @@ def update(plan: Plan, kms: KMSClient, alias: str, key: KeyMetadataTypeDef, para
             wanted,
             lambda: kms.put_key_policy(KeyId=key_id, PolicyName="default", Policy=params["policy"]),
         )
+    rotation = str(kms.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"])
     rotate = kms.enable_key_rotation if params["rotation"] else kms.disable_key_rotation
-    rotation = kms.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"]
-    plan.converge(f"Rotation of {alias}", str(rotation), str(params["rotation"]), lambda: rotate(KeyId=key_id))
+    plan.converge(f"Rotation of {alias}", rotation, str(params["rotation"]), lambda: rotate(KeyId=key_id))
     converge_tags(
         plan,
         alias,

@@ -157,6 +157,23 @@ def endpoints(ec2: EC2Client, vpc_id: str, only: list[Any]) -> list[dict[str, st
     ]
 
 
+def interfaces(ec2: EC2Client, vpc_id: str, only: list[Any]) -> dict[str, list[str]]:
+    """The network interfaces that stand in a VPC.
+
+    Args:
+        ec2: A client.
+        vpc_id: The VPC.
+        only: The filter for it.
+
+    Returns:
+        All of them, and those of functions, as the module's result names them.
+    """
+    found = ec2.get_paginator("describe_network_interfaces").paginate(Filters=only).build_full_result()
+    cards = [card for card in found["NetworkInterfaces"] if card["VpcId"] == vpc_id]
+    functions = [card["NetworkInterfaceId"] for card in cards if card.get("InterfaceType") == "lambda"]
+    return {"interface_ids": [card["NetworkInterfaceId"] for card in cards], "function_interface_ids": functions}
+
+
 def hosted_zone(module: AnsibleAWSModule, vpc_id: str, zone_name: str) -> str:
     """The id of a private hosted zone of the VPC.
 
@@ -202,10 +219,7 @@ def look(module: AnsibleAWSModule, name: str, zone_name: str) -> dict[str, Any]:
     groups = ec2.get_paginator("describe_security_groups").paginate(Filters=only).build_full_result()["SecurityGroups"]
     states = [*only, {"Name": "state", "Values": ["pending", "available"]}]
     gateways = ec2.get_paginator("describe_nat_gateways").paginate(Filters=states).build_full_result()["NatGateways"]
-    attached: Any = [{"Name": "attachment.vpc-id", "Values": [vpc_id]}]
-    doors = ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]
-    found = ec2.get_paginator("describe_network_interfaces").paginate(Filters=only).build_full_result()
-    cards = [card for card in found["NetworkInterfaces"] if card["VpcId"] == vpc_id]
+    doors = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc_id]}])
     return {
         "vpc_id": vpc_id,
         "vpc_cidr": vpcs[0]["CidrBlock"],
@@ -213,11 +227,8 @@ def look(module: AnsibleAWSModule, name: str, zone_name: str) -> dict[str, Any]:
         "security_groups": {group["GroupName"]: group["GroupId"] for group in groups},
         "endpoints": endpoints(ec2, vpc_id, only),
         "nat_gateways": [{"id": gateway["NatGatewayId"], "subnet_id": gateway["SubnetId"]} for gateway in gateways],
-        "internet_gateway_id": doors[0]["InternetGatewayId"] if doors else "",
-        "interface_ids": [card["NetworkInterfaceId"] for card in cards],
-        "function_interface_ids": [
-            card["NetworkInterfaceId"] for card in cards if card.get("InterfaceType") == "lambda"
-        ],
+        "internet_gateway_id": next((door["InternetGatewayId"] for door in doors["InternetGateways"]), ""),
+        **interfaces(ec2, vpc_id, only),
         "hosted_zone_id": hosted_zone(module, vpc_id, zone_name),
     }
 
