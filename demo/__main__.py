@@ -79,7 +79,7 @@ def demo(console: Console) -> None:
     uploads = demo_uploads()
     with phases.phase(f"Uploading {len(uploads)} files and waiting for their outcomes"):
         outcomes = put_and_wait(stack, uploads, DEMO_PATIENCE, lambda outcome: console.print(line_of(outcome)))
-    console.print(show.outcome_table(outcomes))
+    console.print(show.outcome_table(stack, outcomes))
     by_key = {outcome.key: outcome for outcome in outcomes}
     with phases.phase("Asking the Parquet"):
         console.print(show.delays_chart(stack, by_key["flights/flights.csv.zip"], by_key["airlines/airlines.csv"]))
@@ -114,7 +114,7 @@ def put(console: Console, file: Path, dataset: str, inventory: Path) -> int:
     stack = Stack.from_inventory(inventory)
     console.print(f"{file} -> s3://{stack.bucket('raw')}/{upload.key}; waiting for its outcome")
     (outcome,) = put_and_wait(stack, [upload], PUT_PATIENCE, lambda _: None)
-    console.print(show.outcome_table([outcome]))
+    console.print(show.outcome_table(stack, [outcome]))
     return 0 if outcome.status is Status.PROCESSED else 1
 
 

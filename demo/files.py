@@ -51,4 +51,4 @@ def demo_uploads() -> list[Upload]:
         ("airlines", HERE / "data" / "broken.csv"),
         ("airlines", HERE / "data" / "empty.csv"),
     ]
-    return [Upload(path, dataset, path.name) for dataset, path in sources]
+    return [Upload(path, dataset, path.name.removeprefix("eseries-ansible-collections-")) for dataset, path in sources]

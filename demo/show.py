@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import zstandard
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from demo.outcomes import Outcome
 from demo.stack import Stack
+from estancia_protocol import names
 
 DELAYS = """
     SELECT a.name AS airline, count(*) AS flights, round(avg(f.dep_delay), 1) AS minutes
@@ -19,11 +23,13 @@ DELAYS = """
     WHERE f.dep_delay IS NOT NULL GROUP BY airline ORDER BY minutes DESC, airline
 """
 BAR_WIDTH = 30
+SHOWN_REJECTS = 3
+LOG_WIDTH = 190
 
 
-def outcome_table(outcomes: Sequence[Outcome]) -> Table:
+def outcome_table(stack: Stack, outcomes: Sequence[Outcome]) -> Table:
     """Return the outcomes as a table: file, status, rows, seconds, output key or the reason."""
-    table = Table(title="What became of each file", title_justify="left")
+    table = Table(title="What became of each file", title_justify="left", box=SIMPLE_HEAD)
     for name in ("file", "status"):
         table.add_column(name, no_wrap=True)
     for name in ("rows in", "out", "rejected", "seconds"):
@@ -32,15 +38,28 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
     for outcome in outcomes:
         item = outcome.item
         counts = [f"{int(item[name]):,}" if name in item else "" for name in ("rows_in", "rows_out", "rows_rejected")]
-        table.add_row(outcome.key, outcome.status, *counts, f"{outcome.seconds:.1f}", result_of(outcome))
+        table.add_row(outcome.key, outcome.status, *counts, f"{outcome.seconds:.1f}", result_of(stack, outcome))
     return table
 
 
-def result_of(outcome: Outcome) -> str:
-    """Return where a file's tables are, or why there are none."""
+def result_of(stack: Stack, outcome: Outcome) -> str:
+    """Return where a file's tables are and why rows are missing, or why there are none."""
     if error := outcome.item.get("error"):
         return f"{error['code']}: {error['message']}"
-    return "\n".join(outcome.outputs) or f"stored, no table ({outcome.item.get('content_type', 'type unknown')})"
+    stored = f"stored, no table ({outcome.item.get('content_type', 'type unknown')})"
+    return "\n".join([*(outcome.outputs or [stored]), *reject_reasons(stack, outcome)])
+
+
+def reject_reasons(stack: Stack, outcome: Outcome) -> list[str]:
+    """Return line and reason of a file's first rejected rows."""
+    if not outcome.item.get("rows_rejected"):
+        return []
+    key = names.rejects_key(names.dataset_of(outcome.key), names.work_id(outcome.key, outcome.version_id))
+    body = stack.s3.get_object(Bucket=stack.bucket("processed"), Key=key)["Body"].read()
+    text = zstandard.ZstdDecompressor().stream_reader(body).read()
+    rows = [json.loads(line) for line in text.splitlines()]
+    shown = [f"line {row['line']}: {row['reason']}" for row in rows[:SHOWN_REJECTS]]
+    return shown if len(rows) <= SHOWN_REJECTS else [*shown, f"and {len(rows) - SHOWN_REJECTS} more in {key}"]
 
 
 def delays_chart(stack: Stack, flights: Outcome, airlines: Outcome) -> Table:
@@ -57,7 +76,8 @@ def delays_chart(stack: Stack, flights: Outcome, airlines: Outcome) -> Table:
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         paths = [str(fetched(stack, outcome, Path(folder))) for outcome in (flights, airlines)]
         rows = connection.execute(DELAYS, paths).fetchall()
-    table = Table(title="Mean departure delay from New York, 2013 (DuckDB over the Parquet)", title_justify="left")
+    title = "Mean departure delay from New York, 2013 (DuckDB over the Parquet)"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("airline")
     table.add_column("flights", justify="right")
     table.add_column("minutes", justify="right")
@@ -78,7 +98,7 @@ def fetched(stack: Stack, outcome: Outcome, folder: Path) -> Path:
 
 def time_table(phases: Sequence[tuple[str, float]]) -> Table:
     """Return where the time went, in seconds."""
-    table = Table(title="Where the time went", title_justify="left")
+    table = Table(title="Where the time went", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("phase")
     table.add_column("seconds", justify="right")
     for name, seconds in phases:
@@ -91,4 +111,4 @@ def time_table(phases: Sequence[tuple[str, float]]) -> Table:
 def console() -> Console:
     """Return a console that keeps its tables readable in a log."""
     found = Console()
-    return found if found.is_terminal else Console(width=150)
+    return found if found.is_terminal else Console(width=LOG_WIDTH)

@@ -82,11 +82,8 @@ def test_galaxy_requirements_equal_the_collections_of_the_ansible_package() -> N
 
 
 def test_galaxy_requirements_name_every_collection_in_use() -> None:
+    task = re.compile(r"^\s+((?:amazon|ansible|community)\.[a-z]+)\.[a-z_0-9]+:", flags=re.MULTILINE)
     files = [*(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").rglob("*.yml")]
-    used = {
-        match
-        for path in files
-        for match in re.findall(r"^\s+([a-z]+\.[a-z]+)\.[a-z_0-9]+:", path.read_text(), flags=re.MULTILINE)
-    } - {"ansible.builtin"}
+    used = {name for path in files for name in task.findall(path.read_text())} - {"ansible.builtin"}
     wanted = {entry["name"] for entry in yaml.safe_load((ROOT / "requirements.yml").read_text())["collections"]}
     assert used == wanted

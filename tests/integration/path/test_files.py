@@ -58,7 +58,7 @@ def test_every_demo_file_ends_as_it_should(demo_outcomes: dict[str, Outcome]) ->
     expected = {upload.key: Status.PROCESSED for upload in demo_uploads()} | {"airlines/empty.csv": Status.REJECTED}
     assert statuses == expected
     assert demo_outcomes["airlines/empty.csv"].item["error"]["code"] == "EMPTY_FILE"
-    assert demo_outcomes["pictures/eseries-ansible-collections-diagram.png"].outputs == ()
+    assert demo_outcomes["pictures/diagram.png"].outputs == ()
 
 
 def test_flights_come_out_cell_for_cell(deployment: Deployment, demo_outcomes: dict[str, Outcome]) -> None:
