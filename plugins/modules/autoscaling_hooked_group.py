@@ -203,7 +203,8 @@ def update(plan: Plan, autoscaling: Any, group: dict[str, Any], params: dict[str
         params: The module's parameters.
     """
     name = params["name"]
-    live = comparable(group)
+    # Auto Scaling answers no lifetime where there is none, and takes 0 for that.
+    live = {"MaxInstanceLifetime": 0, **comparable(group)}
     wanted = comparable(params["settings"])
     plan.converge(
         f"Settings of Auto Scaling group {name}",

@@ -192,12 +192,8 @@ def update(plan: Plan, client: Any, live: dict[str, Any], params: dict[str, Any]
         wait(client, name, "function_updated_v2")
 
     def upload() -> None:
-        architectures = [params["architecture"]]
-        retry(
-            lambda: client.update_function_code(FunctionName=name, ZipFile=code[0], Architectures=architectures),
-            not_yet,
-            ROLE_SECONDS,
-        )
+        request = {"FunctionName": name, "ZipFile": code[0], "Architectures": [params["architecture"]]}
+        retry(lambda: client.update_function_code(**request), not_yet, ROLE_SECONDS)
         wait(client, name, "function_updated_v2")
 
     plan.converge(f"Settings of function {name}", comparable(live, settings), settings, configure)
