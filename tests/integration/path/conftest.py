@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ import pytest
 from demo.files import Upload
 from demo.outcomes import Outcome, put_and_wait
 from demo.stack import Stack
+from local.deployment import role_credentials
 from local.platform import LocalPlatform
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,14 +50,31 @@ class Deployment:
         """Upload files and wait for their outcomes."""
         return put_and_wait(self.stack, uploads, PATIENCE, lambda _: None)
 
-    def assume(self, role: str) -> boto3.Session:
-        """Return a session with the temporary credentials of the stack's role `<name>-<role>`."""
-        arn = f"arn:aws:iam::{self.stack.account}:role/{self.stack.name}-{role}"
-        sts = self.stack.session.client("sts", endpoint_url=self.stack.endpoint)
-        found = sts.assume_role(RoleArn=arn, RoleSessionName="trial")["Credentials"]
+    def principal(self, name: str) -> boto3.Session:
+        """Return a session with the credentials that the running dispatcher or a running processor holds."""
+        if name == "processor":
+            return boto3.Session(**role_credentials(self.platform.processors[0].address), region_name=self.stack.region)
+        held = self._function_environment(f"{self.stack.name}-{name}")
         return boto3.Session(
-            found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], region_name=self.stack.region
+            held["AWS_ACCESS_KEY_ID"],
+            held["AWS_SECRET_ACCESS_KEY"],
+            held["AWS_SESSION_TOKEN"],
+            region_name=self.stack.region,
         )
+
+    def _function_environment(self, function: str) -> dict[str, str]:
+        for file in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                variables = environment_of(file)
+                if (variables.get("AWS_LAMBDA_FUNCTION_NAME"), variables.get("GATEWAY_PORT")) == (function, str(PORT)):
+                    return variables
+        raise AssertionError(f"no process runs {function}; put a file first")
+
+
+def environment_of(file: Path) -> dict[str, str]:
+    """Read a process's environment from `/proc/<pid>/environ`."""
+    entries = file.read_bytes().decode().split("\0")
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
 
 
 def recap(text: str) -> dict[str, int]:

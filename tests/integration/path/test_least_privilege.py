@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.path.conftest import Deployment
+from demo.files import Upload
+from tests.integration.path.conftest import Deployment, environment_of
 
+pytestmark = pytest.mark.usefixtures("warm_function")
 REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 PROBE = "data/probe/file.parquet"
 # principal, S3 operation, bucket, further arguments
@@ -29,11 +31,19 @@ FORBIDDEN: list[tuple[str, str, str, dict[str, Any]]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def warm_function(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A file was put, so that an environment of the function runs and holds its credentials."""
+    path = tmp_path_factory.mktemp("warm") / "warm.csv"
+    path.write_text("a\n1\n")
+    deployment.put(Upload(path, "warm", path.name))
+
+
 @pytest.mark.parametrize(("principal", "operation", "bucket", "arguments"), FORBIDDEN)
 def test_what_a_role_must_not_do_is_refused(
     deployment: Deployment, principal: str, operation: str, bucket: str, arguments: dict[str, Any]
 ) -> None:
-    s3 = deployment.assume(principal).client("s3", endpoint_url=deployment.stack.endpoint)
+    s3 = deployment.principal(principal).client("s3", endpoint_url=deployment.stack.endpoint)
     with pytest.raises(ClientError) as refusal:
         getattr(s3, operation)(Bucket=deployment.stack.bucket(bucket), **arguments)
     assert refusal.value.response["Error"]["Code"] in REFUSED
@@ -41,7 +51,7 @@ def test_what_a_role_must_not_do_is_refused(
 
 def test_a_role_may_not_touch_iam(deployment: Deployment) -> None:
     for principal in ("processor", "dispatcher"):
-        iam = deployment.assume(principal).client("iam", endpoint_url=deployment.stack.endpoint)
+        iam = deployment.principal(principal).client("iam", endpoint_url=deployment.stack.endpoint)
         with pytest.raises(ClientError) as refusal:
             iam.list_roles()
         assert refusal.value.response["Error"]["Code"] in REFUSED
@@ -49,10 +59,10 @@ def test_a_role_may_not_touch_iam(deployment: Deployment) -> None:
 
 def test_processors_run_with_the_deployed_roles_temporary_credentials(deployment: Deployment) -> None:
     for processor in deployment.platform.processors:
-        entries = Path(f"/proc/{processor.pid}/environ").read_bytes().decode().split("\0")
-        environment = dict(entry.split("=", 1) for entry in entries if entry)
+        environment = environment_of(Path(f"/proc/{processor.pid}/environ"))
         assert {name for name in environment if name.startswith("AWS_")} == {
             "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+            "AWS_EC2_METADATA_V1_DISABLED",
             "AWS_ENDPOINT_URL",
             "AWS_REGION",
         }
