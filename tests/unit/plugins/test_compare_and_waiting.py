@@ -63,7 +63,8 @@ def test_absence_is_none_and_other_failures_stay() -> None:
 
 
 def test_a_refusal_that_ends_is_waited_for() -> None:
-    clock, answers = Clock(), [refusal("Blocked"), refusal("Blocked"), "made"]
+    clock = Clock()
+    answers: list[Exception | str] = [refusal("Blocked"), refusal("Blocked"), "made"]
 
     def call() -> str:
         answer = answers.pop(0)

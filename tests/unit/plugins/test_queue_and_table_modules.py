@@ -91,9 +91,9 @@ def test_a_queue_is_deleted_once() -> None:
 
 
 def test_missing_names_answer_empty_text() -> None:
-    sqs = Scripted(get_queue_url=refusal("QueueDoesNotExist"))
+    sqs: Any = Scripted(get_queue_url=refusal("QueueDoesNotExist"))
     assert sqs_queue_info.urls(sqs, ["q"]) == {"urls": {"q": ""}}
-    ssm = Scripted(get_parameters={"Parameters": [{"Name": "a", "Value": "1"}]})
+    ssm: Any = Scripted(get_parameters={"Parameters": [{"Name": "a", "Value": "1"}]})
     assert ssm_parameter_info.read(ssm, ["a", "b"]) == {"values": {"a": "1", "b": ""}}
 
 
