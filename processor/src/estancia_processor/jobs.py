@@ -139,4 +139,7 @@ class Runner:
         try:
             yield path
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            try:
+                shutil.rmtree(path)
+            except OSError:
+                _log.exception("%s could not be removed; the next start of the service tries again", path)
