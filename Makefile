@@ -1,10 +1,12 @@
 # The verbs of a working day. `make` alone lists them.
 PYTHON ?= python3
+INVENTORY ?= inventory/local
+PROCESSORS ?= 2
 MAIN := .venvs/main/bin
 export PATH := $(CURDIR)/$(MAIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup demo put local-up local-down local-status test lint test-unit test-policy test-integration lock docs clean
+.PHONY: help setup demo put local-up local-down local-status fleet-up fleet-down test lint test-unit test-policy test-integration lock docs clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +18,7 @@ demo: setup ## the whole path on the embedded AWS: provision, upload real files,
 	@$(MAIN)/python -m demo
 
 put: setup ## upload one file and wait for its outcome: make put FILE=... DATASET=...
-	@$(MAIN)/python -m demo put --file "$(FILE)" --dataset "$(DATASET)"
+	@$(MAIN)/python -m demo put --file "$(FILE)" --dataset "$(DATASET)" --inventory "$(INVENTORY)"
 
 local-up: setup ## start the embedded AWS
 	@$(MAIN)/python -m local up
@@ -26,6 +28,12 @@ local-down: ## stop the embedded AWS and its processors; their state stays
 
 local-status: ## show the embedded AWS, its processors and their health
 	@$(MAIN)/python -m local status
+
+fleet-up: setup ## run local processors: make fleet-up PROCESSORS=2
+	@$(MAIN)/python -m local fleet up --processors $(PROCESSORS)
+
+fleet-down: ## stop the local processors
+	@$(MAIN)/python -m local fleet down
 
 test: setup ## all tests: lint, unit, policy, integration on the embedded AWS
 	@$(PYTHON) scripts/run_suites.py lint unit policy integration
