@@ -64,12 +64,9 @@ def choose(
         first = next((chosen for chosen in fitting if chosen.number == recorded), None)
         if first or fitting:
             return first or fitting[0]
-        number = versions[0].number + 1 if versions else 1
-        own = pa.schema([(column.name, column.type) for column in columns])
-        described = tuple(SchemaColumn(c.name, str(c.type), c.original) for c in columns)
-        version = SchemaVersion(number, described, own.serialize().to_pybytes())
+        version = _own(columns, versions[0].number + 1 if versions else 1)
         if ledger.add_schema(dataset, table, version, work, now):
-            return Chosen(number, own)
+            return _read(version)
     raise RetryError(
         ErrorCode.SERVICE_UNAVAILABLE, f"no schema number of {dataset}/{table} could be won; it is tried again"
     )
@@ -79,6 +76,12 @@ def fits(columns: Sequence[Column], schema: pa.Schema) -> bool:
     """Whether a schema has every column of a table, each with a type that loses no value; others become null."""
     types = {field.name: field.type for field in schema}
     return all(column.name in types and column.fits(types[column.name]) for column in columns)
+
+
+def _own(columns: Sequence[Column], number: int) -> SchemaVersion:
+    own = pa.schema([(column.name, column.type) for column in columns])
+    described = tuple(SchemaColumn(c.name, str(c.type), c.original) for c in columns)
+    return SchemaVersion(number, described, own.serialize().to_pybytes())
 
 
 def _read(version: SchemaVersion) -> Chosen:

@@ -73,7 +73,12 @@ def create(
     """
     app = FastAPI(title="Estancia processor", version=VERSION)
     _errors(app)
+    _jobs(app, workshop, metrics, clock, clock_check)
+    _probes(app, workshop, readiness, metrics, clock_check)
+    return app
 
+
+def _jobs(app: FastAPI, workshop: Workshop, metrics: Metrics, clock: Clock, clock_check: ClockCheck) -> None:
     @app.post(PROCESS_PATH, responses={400: {}, 409: {}, 503: {}}, response_class=StreamingResponse)
     async def process(body: JobBody) -> Response:
         """Start a job and stream its progress and outcome."""
@@ -94,6 +99,8 @@ def create(
             return problem(503, "the ledger did not answer; send the job again", UNREADY_RETRY)
         return answer(taken, job, metrics, clock)
 
+
+def _probes(app: FastAPI, workshop: Workshop, readiness: Readiness, metrics: Metrics, clock_check: ClockCheck) -> None:
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         """Alive, whatever the load or the draining: what the target group asks."""
@@ -113,8 +120,6 @@ def create(
         """Prometheus's text format."""
         metrics.clock_error.set(clock_check.error)
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    return app
 
 
 def answer(taken: Any, job: Job, metrics: Metrics, clock: Clock) -> Response:

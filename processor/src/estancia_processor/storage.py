@@ -69,7 +69,7 @@ class Storage(Protocol):
         """Put an output, only while enough of the lease remains."""
 
     def reachable(self) -> None:
-        """Make one cheap call to each bucket, for readiness."""
+        """Make one cheap call to the raw bucket, for readiness."""
 
 
 class S3Storage:
