@@ -169,41 +169,48 @@ def _listing(folder: str, paths: list[str]) -> tuple[int, str]:
 def serve(service: MetadataService, address: str, port: int) -> ThreadingHTTPServer:
     """Return a server that listens on `address` and answers for `service` once its `serve_forever` runs."""
 
-    class Handler(BaseHTTPRequestHandler):
-        """Maps HTTP to the service."""
+    class Handler(_Handler):
+        """The handler of this one service: the server makes handlers by itself, without arguments of ours."""
 
-        protocol_version = "HTTP/1.1"
-        server_version, sys_version = "EC2ws", ""
-
-        def do_PUT(self) -> None:
-            """Answer a request for a token."""
-            if self.path != "/latest/api/token":
-                self._answer(404, "Not Found")
-                return
-            ttl = self.headers.get("X-aws-ec2-metadata-token-ttl-seconds")
-            status, text = service.put_token(ttl, "X-Forwarded-For" in self.headers)
-            self._answer(status, text, ttl if status == 200 else None)
-
-        def do_GET(self) -> None:
-            """Answer a request for metadata."""
-            try:
-                status, text = service.get(self.path, self.headers.get("X-aws-ec2-metadata-token"))
-            except Exception as error:  # The role may be gone: EC2 answers 500 with the code then.
-                print(f"{self.path}: {type(error).__name__}: {error}", flush=True)
-                status, text = 500, "Internal Server Error"
-            self._answer(status, text)
-
-        def log_message(self, *_: object) -> None:
-            """Keep credentials requests out of the log."""
-
-        def _answer(self, status: int, text: str, ttl: str | None = None) -> None:
-            body = text.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "text/plain")
-            self.send_header("Content-Length", str(len(body)))
-            if ttl is not None:
-                self.send_header("X-aws-ec2-metadata-token-ttl-seconds", ttl)
-            self.end_headers()
-            self.wfile.write(body)
+        metadata = service
 
     return ThreadingHTTPServer((address, port), Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Maps HTTP to the service."""
+
+    metadata: MetadataService
+    protocol_version = "HTTP/1.1"
+    server_version, sys_version = "EC2ws", ""
+
+    def do_PUT(self) -> None:
+        """Answer a request for a token."""
+        if self.path != "/latest/api/token":
+            self._answer(404, "Not Found")
+            return
+        ttl = self.headers.get("X-aws-ec2-metadata-token-ttl-seconds")
+        status, text = self.metadata.put_token(ttl, "X-Forwarded-For" in self.headers)
+        self._answer(status, text, ttl if status == 200 else None)
+
+    def do_GET(self) -> None:
+        """Answer a request for metadata."""
+        try:
+            status, text = self.metadata.get(self.path, self.headers.get("X-aws-ec2-metadata-token"))
+        except Exception as error:  # The role may be gone: EC2 answers 500 with the code then.
+            print(f"{self.path}: {type(error).__name__}: {error}", flush=True)
+            status, text = 500, "Internal Server Error"
+        self._answer(status, text)
+
+    def log_message(self, *_: object) -> None:
+        """Keep credentials requests out of the log."""
+
+    def _answer(self, status: int, text: str, ttl: str | None = None) -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        if ttl is not None:
+            self.send_header("X-aws-ec2-metadata-token-ttl-seconds", ttl)
+        self.end_headers()
+        self.wfile.write(body)

@@ -1,4 +1,4 @@
-"""Where ministack answers differently from AWS, it is put right here: a module a service, a function a difference.
+"""Where ministack answers differently from AWS, it is put right here: a module a concern, a function a difference.
 
 Each function says what AWS does and where AWS says so, and has a test that fails once ministack does it too.
 Only what the environment of ministack holds, and the standard library, may be imported here.
@@ -10,12 +10,17 @@ from typing import Any
 SERVICES = (
     "transport",
     "s3",
+    "s3_conditions",
+    "iam",
     "kms",
     "sts",
     "functions",
     "load_balancer",
     "load_balancer_attributes",
-    "ec2",
+    "security_groups",
+    "network_acls",
+    "network_parts",
+    "launch_templates",
     "autoscaling",
     "persistence",
 )
