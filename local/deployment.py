@@ -113,7 +113,7 @@ class Deployment:
         return states
 
     def _target_group(self) -> "tuple[ElasticLoadBalancingv2Client, str]":
-        name = f"{self.layout.name}-processor"
+        name = f"{self.layout.name}-fleet"
         client = self._session().client("elbv2", endpoint_url=self.layout.endpoint, config=DIRECT)
         try:
             groups = client.describe_target_groups(Names=[name])["TargetGroups"]

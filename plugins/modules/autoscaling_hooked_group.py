@@ -254,6 +254,9 @@ def ensure(plan: Plan, autoscaling: Any, params: dict[str, Any]) -> dict[str, An
         return {"exists": True}
 
     def delete() -> None:
+        # Emptied first: deleting by force alone would skip the terminate hook and cut jobs off.
+        autoscaling.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=0, MaxSize=0, DesiredCapacity=0)
+        wait_until(lambda: not find(autoscaling, name).get("Instances"), f"{name}'s instances are gone", GONE_SECONDS)
         autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
         wait_until(lambda: not find(autoscaling, name), f"group {name} and its instances are gone", GONE_SECONDS)
 

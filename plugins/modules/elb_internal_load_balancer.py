@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.compare import project
@@ -88,8 +89,8 @@ hosted_zone_id:
 
 PORT = 443
 SECONDS = 600
-# Until S3 has spread a bucket policy, ELB may not write its test file.
-POLICY_SECONDS = 60
+SEEN_LATER = ("CertificateNotFound", "InvalidConfigurationRequest")
+SEEN_SECONDS = 60
 
 
 def find(elb: Any, name: str) -> dict[str, Any]:
@@ -169,6 +170,11 @@ def update(plan: Plan, elb: Any, live: dict[str, Any], params: dict[str, Any]) -
     )
 
 
+def patiently(call: Callable[[], Any]) -> Any:
+    """Call until a bucket policy or a certificate that was made seconds ago is seen."""
+    return retry(call, lambda error: error_code(error) in SEEN_LATER, SEEN_SECONDS)
+
+
 def update_attributes(plan: Plan, elb: Any, arn: str, params: dict[str, Any]) -> None:
     """Set the attributes that differ.
 
@@ -182,11 +188,7 @@ def update_attributes(plan: Plan, elb: Any, arn: str, params: dict[str, Any]) ->
     live = tag_dict(elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]) if arn else {}
 
     def action() -> None:
-        retry(
-            lambda: elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=tag_list(wanted)),
-            lambda error: error_code(error) == "InvalidConfigurationRequest" and "Access Denied" in str(error),
-            POLICY_SECONDS,
-        )
+        patiently(lambda: elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=tag_list(wanted)))
 
     plan.converge(f"Attributes of load balancer {params['name']}", project(live, wanted), wanted, action)
 
@@ -216,14 +218,14 @@ def update_listener(plan: Plan, elb: Any, arn: str, params: dict[str, Any]) -> N
                 title,
                 project(listener, wanted),
                 wanted,
-                lambda listener_arn=listener_arn: elb.modify_listener(ListenerArn=listener_arn, **wanted),
+                lambda arn=listener_arn: patiently(lambda: elb.modify_listener(ListenerArn=arn, **wanted)),
             )
         else:
             other = f"{title} on port {listener['Port']}"
             plan.step(other, other, "", lambda listener_arn=listener_arn: elb.delete_listener(ListenerArn=listener_arn))
     if not any(listener["Port"] == PORT for listener in listeners):
         request = {**wanted, "LoadBalancerArn": arn, "Tags": tag_list(params["tags"])}
-        plan.step(title, {}, wanted, lambda: elb.create_listener(**request))
+        plan.step(title, {}, wanted, lambda: patiently(lambda: elb.create_listener(**request)))
 
 
 def remove(plan: Plan, elb: Any, live: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.plan import Plan, converge_tags, run, tag_dict, tag_list
+from ansible.module_utils.waiting import wait_until
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
@@ -85,6 +86,18 @@ deletion_date:
 """
 
 
+# A principal of the policy that was made seconds ago is malformed, and a new key not found, until KMS sees it.
+until_seen = AWSRetry.jittered_backoff(
+    retries=8,
+    delay=3,
+    max_delay=15,
+    catch_extra_error_codes=["MalformedPolicyDocumentException", "NotFoundException"],
+)
+
+ALIAS_SECONDS = 120
+"""How long a new alias may take to be seen."""
+
+
 def find(kms: KMSClient, alias: str) -> KeyMetadataTypeDef | None:
     """The key that an alias names, whatever its state.
 
@@ -101,6 +114,20 @@ def find(kms: KMSClient, alias: str) -> KeyMetadataTypeDef | None:
         return None
 
 
+def key_id_of(kms: KMSClient, alias: str) -> str:
+    """Ask which key an alias names.
+
+    Args:
+        kms: A client.
+        alias: The alias, `alias/...`.
+
+    Returns:
+        The key's id; empty when the alias is not seen.
+    """
+    key = find(kms, alias)
+    return key["KeyId"] if key else ""
+
+
 def create(plan: Plan, kms: KMSClient, alias: str, params: dict[str, Any], replaces: bool) -> str:
     """Make a key and let the alias name it.
 
@@ -114,21 +141,18 @@ def create(plan: Plan, kms: KMSClient, alias: str, params: dict[str, Any], repla
     Returns:
         The key's ARN; empty in check mode.
     """
-    # A principal of the policy that was made seconds ago is refused as malformed until KMS sees it.
-    retry = AWSRetry.jittered_backoff(
-        retries=8, delay=3, max_delay=15, catch_extra_error_codes=["MalformedPolicyDocumentException"]
-    )
 
     def action() -> str:
         tags = tag_list(params["tags"], "TagKey", "TagValue")
-        key = retry(kms.create_key)(Policy=params["policy"], Description=params["description"], Tags=tags)
+        key = until_seen(kms.create_key)(Policy=params["policy"], Description=params["description"], Tags=tags)
         key_id = key["KeyMetadata"]["KeyId"]
         if replaces:
-            kms.update_alias(AliasName=alias, TargetKeyId=key_id)
+            until_seen(kms.update_alias)(AliasName=alias, TargetKeyId=key_id)
         else:
-            kms.create_alias(AliasName=alias, TargetKeyId=key_id)
+            until_seen(kms.create_alias)(AliasName=alias, TargetKeyId=key_id)
         if params["rotation"]:
-            kms.enable_key_rotation(KeyId=key_id)
+            until_seen(kms.enable_key_rotation)(KeyId=key_id)
+        wait_until(lambda: key_id_of(kms, alias) == key_id, f"{alias} names its new key", ALIAS_SECONDS)
         return str(key["KeyMetadata"]["Arn"])
 
     wanted = {

@@ -53,7 +53,12 @@ def deployed(platform: LocalPlatform) -> LocalPlatform:
     put_settings(platform, SETTINGS)
     balancer = aws.elbv2.create_load_balancer(Name=NAME, Subnets=["subnet-1", "subnet-2"], Scheme="internal")
     group = aws.elbv2.create_target_group(
-        Name=role, Protocol="HTTP", Port=8080, VpcId="vpc-1", HealthCheckPath="/healthz", HealthCheckIntervalSeconds=5
+        Name=f"{NAME}-fleet",
+        Protocol="HTTP",
+        Port=8080,
+        VpcId="vpc-1",
+        HealthCheckPath="/healthz",
+        HealthCheckIntervalSeconds=5,
     )["TargetGroups"][0]["TargetGroupArn"]
     aws.elbv2.create_listener(
         LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"],

@@ -47,7 +47,7 @@ class Waiter:
 
 
 class FakeClient:
-    """Answers what it was given, remembers what was asked of it; an answer that is an exception is raised."""
+    """Answers what it was given, of a list each item once; an exception is raised. Remembers what was asked of it."""
 
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
@@ -64,6 +64,8 @@ class FakeClient:
         def call(**arguments: Any) -> Any:
             self.calls.append((name, arguments))
             answer = self.answers.get(name, {})
+            if isinstance(answer, list):
+                answer = answer.pop(0) if len(answer) > 1 else answer[0]
             if isinstance(answer, type) and issubclass(answer, Exception):
                 raise answer
             return answer

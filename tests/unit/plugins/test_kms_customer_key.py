@@ -30,6 +30,9 @@ def params(**change: Any) -> dict[str, Any]:
     return {**base, **change}
 
 
+NEW = {"KeyMetadata": {"KeyId": "k2", "Arn": "arn:k2", "KeyState": "Enabled"}}
+
+
 def live(client: Any, state: str = "Enabled", **answers: Any) -> Any:
     """A client whose account has the wanted key."""
     key = {"KeyId": "k1", "Arn": "arn:k1", "KeyState": state, "Description": "Data"}
@@ -46,7 +49,7 @@ def live(client: Any, state: str = "Enabled", **answers: Any) -> Any:
 
 
 def test_a_missing_key_is_made_with_its_alias_and_rotates(client: Any, missing: Any) -> None:
-    kms = live(client, describe_key=missing)
+    kms = live(client, describe_key=[missing, NEW])
     result = module.ensure(Plan(False), kms, params())
     assert result["key_arn"] == "arn:k2"
     assert kms.writes() == ["create_key", "create_alias", "enable_key_rotation"]
@@ -68,7 +71,8 @@ def test_a_key_as_wanted_is_left_alone(client: Any) -> None:
 
 
 def test_a_key_pending_deletion_is_replaced(client: Any) -> None:
-    kms = live(client, state="PendingDeletion")
+    pending = {"KeyMetadata": {"KeyId": "k1", "Arn": "arn:k1", "KeyState": "PendingDeletion"}}
+    kms = live(client, describe_key=[pending, NEW])
     assert module.ensure(Plan(False), kms, params())["key_arn"] == "arn:k2"
     assert kms.writes() == ["create_key", "update_alias", "enable_key_rotation"]
 
