@@ -23,7 +23,7 @@ from local.deployment import role_credentials
 from local.platform import LocalPlatform
 
 ROOT = Path(__file__).resolve().parents[3]
-PORT = 4600
+PORT = int(os.environ.get("ESTANCIA_TEST_PORT", "4600"))
 PROCESSORS = 2
 PATIENCE = 90.0
 
