@@ -6,17 +6,18 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from demo import show
 from demo.files import Upload, demo_uploads
-from demo.outcomes import Outcome, WaitError, put_and_wait
-from demo.stack import ROOT, Stack
+from demo.outcomes import WaitError, put_and_wait
+from demo.stack import ROOT, Stack, StackError
 from estancia_protocol import names
 from estancia_protocol.status import Status
 from local.errors import LocalPlatformError
@@ -78,7 +79,7 @@ def demo(console: Console) -> None:
         platform.fleet_up(PROCESSORS)
     uploads = demo_uploads()
     with phases.phase(f"Uploading {len(uploads)} files and waiting for their outcomes"):
-        outcomes = put_and_wait(stack, uploads, DEMO_PATIENCE, lambda outcome: console.print(line_of(outcome)))
+        outcomes = put_and_wait(stack, uploads, DEMO_PATIENCE, teller(console))
     console.print(show.outcome_table(stack, outcomes))
     by_key = {outcome.key: outcome for outcome in outcomes}
     with phases.phase("Asking the Parquet"):
@@ -92,9 +93,10 @@ def demo(console: Console) -> None:
     )
 
 
-def line_of(outcome: Outcome) -> str:
-    """Return a line of progress."""
-    return f"{outcome.status:<10} {outcome.key}  {outcome.seconds:.1f} s"
+def teller(console: Console) -> Callable[[str, str], None]:
+    """Return what prints a line for each step of a file, with the seconds since now."""
+    started = time.monotonic()
+    return lambda key, news: console.print(f"{time.monotonic() - started:6.1f} s  {key}: {news}")
 
 
 def put(console: Console, file: Path, dataset: str, inventory: Path) -> int:
@@ -113,7 +115,7 @@ def put(console: Console, file: Path, dataset: str, inventory: Path) -> int:
     upload = Upload(file, dataset, file.name)
     stack = Stack.from_inventory(inventory)
     console.print(f"{file} -> s3://{stack.bucket('raw')}/{upload.key}; waiting for its outcome")
-    (outcome,) = put_and_wait(stack, [upload], PUT_PATIENCE, lambda _: None)
+    (outcome,) = put_and_wait(stack, [upload], PUT_PATIENCE, teller(console))
     console.print(show.outcome_table(stack, [outcome]))
     return 0 if outcome.status is Status.PROCESSED else 1
 
@@ -132,8 +134,13 @@ def main() -> int:
         if arguments.verb == "put":
             return put(console, arguments.file, arguments.dataset, arguments.inventory)
         demo(console)
-    except (DemoError, WaitError, LocalPlatformError, BotoCoreError, ClientError) as error:
+    except (DemoError, StackError, WaitError, LocalPlatformError) as error:
         print(f"{'put' if arguments.verb else 'demo'}: {error}", file=sys.stderr)
+        return 1
+    except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
+        print(
+            f"AWS did not do as asked: {error}\nIs it up (make local-status) and deployed (site.yml)?", file=sys.stderr
+        )
         return 1
     return 0
 

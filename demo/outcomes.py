@@ -15,6 +15,7 @@ from estancia_protocol import names
 from estancia_protocol.status import Status
 
 POLL_SECONDS = 0.3
+SINGLE_PUT_BYTES = 100 * 2**20
 
 
 class WaitError(Exception):
@@ -51,14 +52,19 @@ def put(stack: Stack, upload: Upload) -> str:
     Returns:
         The new version's id.
     """
-    stack.s3.upload_file(str(upload.source), stack.bucket("raw"), upload.key)
-    return stack.s3.head_object(Bucket=stack.bucket("raw"), Key=upload.key)["VersionId"]
+    bucket = stack.bucket("raw")
+    if upload.source.stat().st_size <= SINGLE_PUT_BYTES:
+        with upload.source.open("rb") as content:
+            return stack.s3.put_object(Bucket=bucket, Key=upload.key, Body=content)["VersionId"]
+    # The multipart transfer does not tell which version it made.
+    stack.s3.upload_file(str(upload.source), bucket, upload.key)
+    return stack.s3.head_object(Bucket=bucket, Key=upload.key)["VersionId"]
 
 
-def final_item(stack: Stack, key: str, version_id: str) -> dict[str, Any] | None:
-    """Return a version's work item once it is final, None before."""
+def work_item(stack: Stack, key: str, version_id: str) -> dict[str, Any]:
+    """Return a version's work item, empty as long as there is none with a status."""
     found = stack.ledger.get_item(Key={"pk": names.work_pk(key), "sk": version_id}, ConsistentRead=True).get("Item")
-    return dict(found) if found and "status" in found and Status(str(found["status"])).final else None
+    return dict(found) if found and "status" in found else {}
 
 
 def data_outputs(stack: Stack, key: str, version_id: str) -> tuple[str, ...]:
@@ -70,7 +76,7 @@ def data_outputs(stack: Stack, key: str, version_id: str) -> tuple[str, ...]:
 
 
 def put_and_wait(
-    stack: Stack, uploads: Sequence[Upload], seconds: float, done: Callable[[Outcome], None]
+    stack: Stack, uploads: Sequence[Upload], seconds: float, notice: Callable[[str, str], None]
 ) -> list[Outcome]:
     """Upload files and wait until each has a final status.
 
@@ -78,7 +84,7 @@ def put_and_wait(
         stack: where to.
         uploads: the files, with keys that differ.
         seconds: how long to wait for all of them.
-        done: called with each outcome as it is seen.
+        notice: called with a key and what is new about it: its status, its attempt.
 
     Returns:
         The outcomes, in the order of `uploads`.
@@ -86,18 +92,20 @@ def put_and_wait(
     Raises:
         WaitError: some are not final in time.
     """
-    waiting: dict[str, tuple[str, float]] = {}
-    outcomes: dict[str, Outcome] = {}
     deadline = time.monotonic() + seconds
-    for upload in uploads:
-        waiting[upload.key] = (put(stack, upload), time.monotonic())
+    waiting = {upload.key: (put(stack, upload), time.monotonic()) for upload in uploads}
+    said: dict[str, str] = {}
+    outcomes: dict[str, Outcome] = {}
     while waiting:
         for key, (version_id, started) in list(waiting.items()):
-            if item := final_item(stack, key, version_id):
+            item = work_item(stack, key, version_id)
+            if (news := state_of(item)) != said.get(key):
+                said[key] = news
+                notice(key, news)
+            if item and Status(str(item["status"])).final:
                 outputs = data_outputs(stack, key, version_id)
                 outcomes[key] = Outcome(key, version_id, item, outputs, time.monotonic() - started)
                 del waiting[key]
-                done(outcomes[key])
         if waiting and time.monotonic() > deadline:
             raise WaitError(
                 f"not final after {seconds:.0f} s: {', '.join(sorted(waiting))}; "
@@ -105,3 +113,11 @@ def put_and_wait(
             )
         time.sleep(POLL_SECONDS)
     return [outcomes[upload.key] for upload in uploads]
+
+
+def state_of(item: dict[str, Any]) -> str:
+    """Return an item's state in a few words."""
+    if not item:
+        return "uploaded"
+    status = str(item["status"])
+    return f"{status}, attempt {item['attempt']}" if status == Status.PROCESSING else status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+class StackError(Exception):
+    """An inventory cannot be read as a stack's; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,16 @@ class Stack:
             folder: `inventory/<environment>`; `local` is the embedded AWS, any other AWS itself.
 
         Raises:
-            OSError: there is no such inventory.
+            StackError: there is no such inventory, or its account is not filled in.
         """
-        variables: dict[str, Any] = yaml.safe_load((folder / "group_vars" / "all.yml").read_text())
+        file = folder / "group_vars" / "all.yml"
+        if not file.is_file():
+            raise StackError(
+                f"INVENTORY={folder} lacks {file.name}; name inventory/local, inventory/dev or inventory/prod"
+            )
+        variables: dict[str, Any] = yaml.safe_load(file.read_text())
+        if not re.fullmatch(r"[0-9]{12}", str(variables["estancia_account_id"])):
+            raise StackError(f"estancia_account_id in {file} is not twelve digits; fill it in")
         region = variables["estancia_region"]
         if folder.name == "local":
             platform = LocalPlatform(port_from_environment())

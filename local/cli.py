@@ -21,9 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, 1 after an error that was explained, 3 from `status` when the embedded AWS does not run.
     """
     options = _parser().parse_args(arguments)
-    platform = LocalPlatform(name=options.name, say=print)
     try:
-        return int(options.run(platform, options))
+        return int(options.run(LocalPlatform(name=options.name, say=print), options))
     except LocalPlatformError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

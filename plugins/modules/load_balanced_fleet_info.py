@@ -57,6 +57,10 @@ target_group_arn:
   description: The target group's ARN; empty where there is none.
   returned: always
   type: str
+targets:
+  description: How many targets are registered.
+  returned: always
+  type: int
 autoscaling_group_exists:
   description: Whether the Auto Scaling group is there.
   returned: always
@@ -127,12 +131,13 @@ def read(clients: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
     """
     elb = clients["elbv2"]
     answer = optional(lambda: elb.describe_target_groups(Names=[params["target_group"]]), "TargetGroupNotFound")
-    targets = answer["TargetGroups"] if answer else []
+    arn = answer["TargetGroups"][0]["TargetGroupArn"] if answer and answer["TargetGroups"] else ""
     name = params["autoscaling_group"]
     groups = clients["autoscaling"].describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
     return {
         "load_balancer": load_balancer(elb, params["load_balancer"]),
-        "target_group_arn": targets[0]["TargetGroupArn"] if targets else "",
+        "target_group_arn": arn,
+        "targets": len(elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]) if arn else 0,
         "autoscaling_group_exists": bool(groups),
         "certificate": certificate(clients["acm"], params["certificate"], datetime.now(UTC)),
     }

@@ -1,4 +1,4 @@
-"""Error codes: the one vocabulary of ledger, report, portal and docs."""
+"""Error codes: the one vocabulary of ledger, report and docs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ class ErrorCode(StrEnum):
 
     ARCHIVED = "ARCHIVED"
     ARCHIVE_BOMB = "ARCHIVE_BOMB"
-    BAD_ENCODING = "BAD_ENCODING"
     BAD_KEY = "BAD_KEY"
     COUNT_MISMATCH = "COUNT_MISMATCH"
     DEADLINE = "DEADLINE"
@@ -33,7 +32,6 @@ class ErrorCode(StrEnum):
 _SENTENCES: dict[ErrorCode, str] = {
     ErrorCode.ARCHIVED: "The object is in an archive storage class; restore it, then upload or copy it again.",
     ErrorCode.ARCHIVE_BOMB: "The archive unpacks to far more than its size allows; upload its content unpacked.",
-    ErrorCode.BAD_ENCODING: "The text is in no encoding that the platform reads; save it as UTF-8.",
     ErrorCode.BAD_KEY: "The key is not <dataset>/<path> with a dataset matching [a-z][a-z0-9_]{0,62}; use one.",
     ErrorCode.COUNT_MISMATCH: "Records written and rejected do not add up to the file's records; it is tried again.",
     ErrorCode.DEADLINE: "The file was not finished within the time limit of one attempt; it is tried again.",

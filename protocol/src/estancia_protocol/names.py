@@ -11,7 +11,6 @@ from typing import Final
 DATASET: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 INVALID_DATASET: Final = "_invalid"
 TABLE_LENGTH: Final = 100
-PROCESSED_PREFIXES: Final = ("data/", "rejects/", "reports/")
 
 
 class BadKeyError(ValueError):

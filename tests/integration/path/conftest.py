@@ -48,7 +48,7 @@ class Deployment:
 
     def put(self, *uploads: Upload) -> list[Outcome]:
         """Upload files and wait for their outcomes."""
-        return put_and_wait(self.stack, uploads, PATIENCE, lambda _: None)
+        return put_and_wait(self.stack, uploads, PATIENCE, lambda _key, _news: None)
 
     def principal(self, name: str) -> boto3.Session:
         """Return a session with the credentials that the running dispatcher or a running processor holds."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,9 +21,10 @@ from demo.files import Upload, demo_uploads
 from demo.outcomes import Outcome
 from estancia_protocol import names
 from estancia_protocol.status import Status
-from tests.integration.path.conftest import Deployment, read_json, until
+from tests.integration.path.conftest import ROOT, Deployment, read_json, until
 
 MakeFile = Callable[[str, str, bytes | str], Upload]
+COUNTS = ("rows_in", "rows_out", "rows_rejected")
 QUEUES = ("ingest", "ingest-dlq")
 ITEM_OF_A_TABLE = {
     "attempt", "attempt_limit", "content_type", "dataset", "etag", "finished_at", "format", "instance_id", "lease_id",
@@ -38,7 +43,7 @@ def table_of(deployment: Deployment, outcome: Outcome) -> pa.Table:
     return pq.read_table(io.BytesIO(processed(deployment, key)))
 
 
-def report_of(deployment: Deployment, outcome: Outcome) -> dict[str, object]:
+def report_of(deployment: Deployment, outcome: Outcome) -> dict[str, Any]:
     work = names.work_id(outcome.key, outcome.version_id)
     return read_json(processed(deployment, names.report_key(names.dataset_of(outcome.key), work)))
 
@@ -84,9 +89,15 @@ def written(value: object) -> str | None:
 
 def test_counts_add_up_in_ledger_and_report(deployment: Deployment, demo_outcomes: dict[str, Outcome]) -> None:
     for outcome in demo_outcomes.values():
+        item = outcome.item
+        if outcome.status is not Status.PROCESSED:
+            continue
+        report: dict[str, Any] = report_of(deployment, outcome)
+        assert {name: report[name] for name in COUNTS} == {name: item[name] for name in COUNTS}, outcome.key
+        apart = sum(table[name] for table in report["tables"] for name in ("header", "preamble", "footer", "blank"))
+        assert report["records_physical"] == item["rows_in"] + apart, outcome.key
         if not outcome.outputs:
             continue
-        item = outcome.item
         assert item["rows_in"] == item["rows_out"] + item["rows_rejected"], outcome.key
         assert table_of(deployment, outcome).num_rows == item["rows_out"], outcome.key
 
@@ -145,6 +156,21 @@ def test_originals_stay_under_a_delete_marker(deployment: Deployment, file: Make
     deployment.stack.s3.delete_object(Bucket=bucket, Key=outcome.key)
     kept = deployment.stack.s3.get_object(Bucket=bucket, Key=outcome.key, VersionId=outcome.version_id)
     assert kept["Body"].read() == b"a\n1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "said"),
+    [
+        ("broken.csv", 0, "line 4: 1 fields instead of 2"),
+        ("empty.csv", 1, "EMPTY_FILE: The object holds no bytes"),
+        ("missing.csv", 1, "is no file"),
+    ],
+)
+def test_make_put_waits_and_says_what_became_of_it(deployment: Deployment, name: str, status: int, said: str) -> None:
+    command = [sys.executable, "-m", "demo", "put", "--file", f"demo/data/{name}", "--dataset", "airlines"]
+    environment = {**os.environ, "ESTANCIA_LOCAL_PORT": str(deployment.platform.port)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, said in done.stdout + done.stderr) == (status, True), done.stdout + done.stderr
 
 
 def test_nothing_is_left_in_the_queues(deployment: Deployment, demo_outcomes: dict[str, Outcome]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from demo.files import Upload
+from demo.outcomes import work_item
 from estancia_protocol.status import Status
 from tests.integration.path.conftest import PROCESSORS, Deployment
 
@@ -47,6 +48,18 @@ def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
 def test_check_mode_on_a_full_account_shows_no_difference(deployment: Deployment) -> None:
     status, numbers, text = deployment.playbook("site.yml", "--check", "--diff")
     assert (status, numbers["changed"]) == (0, 0), text
+
+
+def test_state_survives_down_and_up(deployment: Deployment, file: MakeFile) -> None:
+    (before,) = deployment.put(file("survivor", "one.csv", "a\n1\n"))
+    deployment.platform.down()
+    deployment.platform.up()
+    status, numbers, text = deployment.playbook("site.yml")
+    assert (status, numbers["changed"]) == (0, 0), text
+    assert work_item(deployment.stack, before.key, before.version_id) == before.item
+    deployment.platform.fleet_up(PROCESSORS)
+    (after,) = deployment.put(file("survivor", "two.csv", "a\n2\n"))
+    assert after.status is Status.PROCESSED
 
 
 def test_one_role_runs_by_itself(deployment: Deployment) -> None:

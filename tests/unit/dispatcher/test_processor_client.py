@@ -55,7 +55,7 @@ def test_an_outcome_that_arrives_in_pieces_is_read_whole() -> None:
 
 
 def test_a_rejection_is_an_outcome_and_a_retry_is_not() -> None:
-    rejected = {"status": "REJECTED", "error": {"code": "BAD_ENCODING", "message": "x"}}
+    rejected = {"status": "REJECTED", "error": {"code": "NOT_READABLE", "message": "x"}}
     with Fleet(stream(encode_line(Outcome(rejected))), stream(encode_line(Retry(ErrorCode.DEADLINE, "late")))) as fleet:
         processor = client(fleet)
         assert processor.post(JOB, 60) == Finished(rejected)
