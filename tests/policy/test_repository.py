@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 from estancia_protocol.errors import ErrorCode
 
@@ -17,7 +16,6 @@ LISTED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text
 TRACKED = [ROOT / name for name in LISTED.splitlines()]
 PYTHON = [path for path in TRACKED if path.suffix == ".py" and path.is_file()]
 MARKDOWN = [path for path in TRACKED if path.suffix == ".md" and path.is_file()]
-PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 
 
 def relative(path: Path) -> str:
@@ -62,15 +60,6 @@ def test_documented_error_codes_are_the_enum() -> None:
     text = (ROOT / "docs/protocol.md").read_text().partition("## Error codes")[2]
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|$", text, flags=re.MULTILINE))
     assert rows == {code.value: code.sentence for code in ErrorCode}
-
-
-@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
-def test_every_playbook_runs_as_typed_from_the_root_and_sums_up(playbook: Path) -> None:
-    wrapper = yaml.safe_load((ROOT / playbook.name).read_text())
-    assert [play["ansible.builtin.import_playbook"] for play in wrapper] == [f"playbooks/{playbook.name}"]
-    last_play = yaml.safe_load(playbook.read_text())[-1]
-    last_task = (last_play.get("post_tasks") or last_play["tasks"])[-1]
-    assert f"templates/{playbook.stem}-summary.txt.j2" in last_task["ansible.builtin.debug"]["msg"]
 
 
 def test_no_secret_like_text_is_tracked() -> None:
