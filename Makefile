@@ -23,16 +23,16 @@ put: setup ## upload one file and wait for its outcome: make put FILE=... DATASE
 local-up: setup ## start the embedded AWS
 	@$(MAIN)/python -m local up
 
-local-down: ## stop the embedded AWS and its processors; their state stays
+local-down: setup ## stop the embedded AWS and its processors; their state stays
 	@$(MAIN)/python -m local down
 
-local-status: ## show the embedded AWS, its processors and their health
+local-status: setup ## show the embedded AWS, its processors and their health
 	@$(MAIN)/python -m local status
 
 fleet-up: setup ## run local processors: make fleet-up PROCESSORS=2
 	@$(MAIN)/python -m local fleet up --processors $(PROCESSORS)
 
-fleet-down: ## stop the local processors
+fleet-down: setup ## stop the local processors
 	@$(MAIN)/python -m local fleet down
 
 test: setup ## all tests: lint, unit, policy, integration on the embedded AWS
@@ -56,5 +56,6 @@ lock: setup ## lock all requirements anew
 docs: setup ## write the tables of the roles' READMEs anew from their argument specs
 	@$(MAIN)/python scripts/role_docs.py
 
-clean: local-down ## stop everything, then remove environments, state and build results
+clean: ## stop every local platform, then remove environments, state and build results
+	@$(PYTHON) -m scripts.stop_platforms
 	rm -rf .venvs .local dist .mypy_cache .ruff_cache .pytest_cache .ansible

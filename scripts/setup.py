@@ -43,22 +43,43 @@ def run(*command: str | Path) -> None:
         raise SetupError(f"`{' '.join(map(str, command))}` failed with status {done.returncode}:\n{tail}")
 
 
+def has_venv_module() -> bool:
+    """Whether `python3 -m venv` works: Debian and Ubuntu keep its parts in a package of their own."""
+    probe = subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True, check=False)
+    return probe.returncode == 0
+
+
+def root_prefix() -> list[str] | None:
+    """Return the words that make root run a command, or None when only a person with a password could."""
+    if os.geteuid() == 0:
+        return []
+    if not shutil.which("sudo"):
+        return None
+    probe = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False)
+    return ["sudo", "-n"] if probe.returncode == 0 else None
+
+
 def ensure_venv_module() -> None:
-    """Make sure that `python3 -m venv` works: Debian and Ubuntu keep its parts in a package of their own.
+    """Make sure that `python3 -m venv` works.
 
     Raises:
         SetupError: the package is missing and cannot be installed from here.
     """
-    probe = subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True, check=False)
-    if probe.returncode == 0:
+    if has_venv_module():
         return
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
-    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    if not shutil.which("apt-get") or (sudo and not shutil.which("sudo")):
-        raise SetupError(f"this Python has no venv module; install it (Debian: apt-get install {package}), then repeat")
+    problem = f"this Python ({sys.executable}) has no venv module"
+    if not shutil.which("apt-get"):
+        raise SetupError(f"{problem}; install the package that holds it (Debian calls it {package}), then repeat")
+    prefix = root_prefix()
+    if prefix is None:
+        raise SetupError(
+            f"{problem}, and to install it takes root or sudo without a password; "
+            f"run `sudo apt-get install {package}`, then repeat"
+        )
     print(f"installing {package} with apt-get")
-    run(*sudo, "apt-get", "update", "-qq")
-    run(*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
+    run(*prefix, "apt-get", "update", "-qq")
+    run(*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
 
 
 def up_to_date(stamp: Path, wanted: str) -> bool:
