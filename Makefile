@@ -3,7 +3,6 @@ PYTHON ?= python3
 INVENTORY ?= inventory/local
 PROCESSORS ?= 2
 MAIN := .venvs/main/bin
-export PATH := $(CURDIR)/$(MAIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
 .PHONY: help setup demo put local-up local-down local-status fleet-up fleet-down test lint test-unit test-policy test-integration lock docs clean

@@ -23,6 +23,13 @@ class SetupError(Exception):
     """Set-up cannot go on; the message names the cause and the remedy."""
 
 
+def base_interpreter() -> str:
+    """Return the interpreter that environments are made of: never one inside an environment that may be made anew."""
+    if sys.prefix == sys.base_prefix:
+        return sys.executable
+    return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
+
+
 def fingerprint(*files: Path) -> str:
     """Return a digest of the files' bytes and of the interpreter's version."""
     digest = hashlib.sha256(sys.version.encode())
@@ -45,7 +52,7 @@ def run(*command: str | Path) -> None:
 
 def has_venv_module() -> bool:
     """Whether `python3 -m venv` works: Debian and Ubuntu keep its parts in a package of their own."""
-    probe = subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True, check=False)
+    probe = subprocess.run([base_interpreter(), "-c", "import ensurepip, venv"], capture_output=True, check=False)
     return probe.returncode == 0
 
 
@@ -68,7 +75,7 @@ def ensure_venv_module() -> None:
     if has_venv_module():
         return
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
-    problem = f"this Python ({sys.executable}) has no venv module"
+    problem = f"this Python ({base_interpreter()}) has no venv module"
     if not shutil.which("apt-get"):
         raise SetupError(f"{problem}; install the package that holds it (Debian calls it {package}), then repeat")
     prefix = root_prefix()
@@ -94,7 +101,7 @@ def install_uv() -> None:
     if up_to_date(stamp, wanted):
         return
     ensure_venv_module()
-    run(sys.executable, "-m", "venv", "--clear", VENVS / "uv")
+    run(base_interpreter(), "-m", "venv", "--clear", VENVS / "uv")
     run(VENVS / "uv" / "bin" / "python", "-m", "pip", "install", "-q", "--require-hashes", "-r", lock)
     stamp.write_text(wanted)
 
@@ -115,7 +122,7 @@ def install_group(group: str) -> bool:
         return False
     started = time.monotonic()
     print(f"installing {group} ...", end=" ", flush=True)
-    run(UV, "venv", "-q", "--clear", "--python", sys.executable, venv)
+    run(UV, "venv", "-q", "--clear", "--python", base_interpreter(), venv)
     run(UV, "pip", "sync", "-q", "--require-hashes", "--python", venv, lock)
     for package in packages:
         run(UV, "pip", "install", "-q", "--no-deps", "--python", venv, "--editable", package)
