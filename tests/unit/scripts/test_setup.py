@@ -31,7 +31,8 @@ class Machine:
         self.monkeypatch.setattr("scripts.setup.os.geteuid", lambda: number)
 
     def python(self, status: int) -> None:
-        self.monkeypatch.setattr("scripts.setup.sys.executable", str(self.has("python3", f"exit {status}")))
+        python = str(self.has("python3", f"exit {status}"))
+        self.monkeypatch.setattr("scripts.setup.base_interpreter", lambda: python)
 
     @property
     def calls(self) -> list[str]:
