@@ -21,6 +21,7 @@ from demo.outcomes import Outcome, put_and_wait
 from demo.stack import Stack
 from local.deployment import role_credentials
 from local.platform import LocalPlatform
+from tests.integration.path.account import Account
 
 ROOT = Path(__file__).resolve().parents[3]
 PORT = int(os.environ.get("ESTANCIA_TEST_PORT", "4600"))
@@ -100,6 +101,20 @@ def deployment() -> Iterator[Deployment]:
         yield deployed
     finally:
         platform.down()
+
+
+@pytest.fixture(scope="module")
+def account(deployment: Deployment) -> Account:
+    """The deployed stack's account; by module, since a module may make the stack again with other ids."""
+    return Account(deployment.stack)
+
+
+@pytest.fixture(scope="module")
+def warm_function(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A file was put, so that an environment of the function runs and holds its credentials."""
+    path = tmp_path_factory.mktemp("warm") / "warm.csv"
+    path.write_text("a\n1\n")
+    deployment.put(Upload(path, "warm", path.name))
 
 
 @pytest.fixture

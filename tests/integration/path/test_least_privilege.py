@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from demo.files import Upload
 from tests.integration.path.conftest import Deployment, environment_of
 
 pytestmark = pytest.mark.usefixtures("warm_function")
@@ -29,14 +28,6 @@ FORBIDDEN: list[tuple[str, str, str, dict[str, Any]]] = [
     ("dispatcher", "put_object", "processed", {"Key": PROBE, "Body": b"x"}),
     ("dispatcher", "delete_object", "processed", {"Key": PROBE, "VersionId": "00000000000000000000000000000000"}),
 ]
-
-
-@pytest.fixture(scope="module")
-def warm_function(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A file was put, so that an environment of the function runs and holds its credentials."""
-    path = tmp_path_factory.mktemp("warm") / "warm.csv"
-    path.write_text("a\n1\n")
-    deployment.put(Upload(path, "warm", path.name))
 
 
 @pytest.mark.parametrize(("principal", "operation", "bucket", "arguments"), FORBIDDEN)
