@@ -10,6 +10,7 @@ from typing import Any
 SERVICES = (
     "transport",
     "s3",
+    "s3_ranges",
     "s3_conditions",
     "iam",
     "kms",

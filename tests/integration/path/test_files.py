@@ -126,6 +126,15 @@ def test_outputs_lie_where_the_contract_says(deployment: Deployment, demo_outcom
     assert {item["sk"] for item in recorded} == {*outcome.outputs, names.report_key("planes", work)}
 
 
+def test_a_file_of_several_ranges_arrives_whole(deployment: Deployment, file: MakeFile) -> None:
+    numbers = range(1_000_000)
+    (outcome,) = deployment.put(
+        file("ranges", "large.csv", "number,twice\n" + "".join(f"{n},{2 * n}\n" for n in numbers))
+    )
+    assert outcome.item["size"] > 8 * 2**20, "one range is 8 MiB"
+    assert table_of(deployment, outcome).column("number").to_pylist() == list(numbers)
+
+
 def test_a_key_outside_the_rule_is_an_item_that_says_so(deployment: Deployment, file: MakeFile) -> None:
     (outcome,) = deployment.put(file("No-Dataset", "x.csv", "a,b\n1,2\n"))
     assert (outcome.status, outcome.item["dataset"]) == (Status.REJECTED, "_invalid")
