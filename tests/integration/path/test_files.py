@@ -128,9 +128,8 @@ def test_outputs_lie_where_the_contract_says(deployment: Deployment, demo_outcom
 
 def test_a_file_of_several_ranges_arrives_whole(deployment: Deployment, file: MakeFile) -> None:
     numbers = range(1_000_000)
-    (outcome,) = deployment.put(
-        file("ranges", "large.csv", "number,twice\n" + "".join(f"{n},{2 * n}\n" for n in numbers))
-    )
+    text = "number,twice\n" + "".join(f"{n},{2 * n}\n" for n in numbers)
+    (outcome,) = deployment.put(file("ranges", "large.csv", text))
     assert outcome.item["size"] > 8 * 2**20, "one range is 8 MiB"
     assert table_of(deployment, outcome).column("number").to_pylist() == list(numbers)
 
