@@ -24,6 +24,7 @@ from local.errors import LocalPlatformError
 from local.layout import port_from_environment
 from local.platform import LocalPlatform
 
+INTERRUPTED = 130
 PROCESSORS = 2
 DEMO_PATIENCE = 150.0
 PUT_PATIENCE = 900.0
@@ -108,15 +109,23 @@ def put(console: Console, file: Path, dataset: str, inventory: Path) -> int:
     Raises:
         DemoError: the arguments name no file or no dataset.
     """
+    if file == Path() or not dataset:
+        raise DemoError("FILE and DATASET are both needed: make put FILE=path/to/file.csv DATASET=sales")
     if not file.is_file():
         raise DemoError(f"FILE={file} is no file; name one: make put FILE=path/to/file.csv DATASET=sales")
     if not names.DATASET.fullmatch(dataset):
         raise DemoError(f"DATASET={dataset!r} does not match {names.DATASET.pattern}; choose such a name, as in sales")
     upload = Upload(file, dataset, file.name)
     stack = Stack.from_inventory(inventory)
+    if inventory.name == "local" and not any(processor.alive for processor in LocalPlatform().processors):
+        raise DemoError(
+            "no local processor runs, so the file would wait: make fleet-up (after make local-up), then again"
+        )
     console.print(f"{file} -> s3://{stack.bucket('raw')}/{upload.key}; waiting for its outcome")
     (outcome,) = put_and_wait(stack, [upload], PUT_PATIENCE, teller(console))
     console.print(show.outcome_table(stack, [outcome]))
+    if outcome.status is Status.PROCESSED:
+        console.print(f"read as: {show.reading_of(stack, outcome)}")
     return 0 if outcome.status is Status.PROCESSED else 1
 
 
@@ -137,6 +146,9 @@ def main() -> int:
     except (DemoError, StackError, WaitError, LocalPlatformError) as error:
         print(f"{'put' if arguments.verb else 'demo'}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; nothing is lost, run it again to go on", file=sys.stderr)
+        return INTERRUPTED
     except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
         print(
             f"AWS did not do as asked: {error}\nIs it up (make local-status) and deployed (site.yml)?", file=sys.stderr

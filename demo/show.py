@@ -50,6 +50,15 @@ def result_of(stack: Stack, outcome: Outcome) -> str:
     return "\n".join([*(outcome.outputs or [stored]), *reject_reasons(stack, outcome)])
 
 
+def reading_of(stack: Stack, outcome: Outcome) -> str:
+    """Return what the report says of a file's format, encoding and dialect, and its notes."""
+    key = names.report_key(names.dataset_of(outcome.key), names.work_id(outcome.key, outcome.version_id))
+    report = json.loads(stack.s3.get_object(Bucket=stack.bucket("processed"), Key=key)["Body"].read())
+    dialect = [f"{name} {value!r}" for name, value in (report["dialect"] or {}).items()]
+    facts = [report["format"], report["encoding"] or "", *dialect]
+    return "; ".join([", ".join(fact for fact in facts if fact), *report["notes"]])
+
+
 def reject_reasons(stack: Stack, outcome: Outcome) -> list[str]:
     """Return line and reason of a file's first rejected rows."""
     if not outcome.item.get("rows_rejected"):

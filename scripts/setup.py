@@ -145,6 +145,9 @@ def main() -> int:
             raise SetupError(f"no such group: {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
         install_uv()
         done = [group for group in wanted if install_group(group)]
+    except KeyboardInterrupt:
+        print("\nset-up: interrupted; run it again to go on", file=sys.stderr)
+        return 130
     except SetupError as error:
         print(f"set-up: {error}", file=sys.stderr)
         return 1

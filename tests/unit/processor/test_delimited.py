@@ -65,7 +65,27 @@ def test_blank_lines_preamble_and_missing_line_end(tmp_path: Path) -> None:
 
 
 def test_no_header_gives_numbered_columns(tmp_path: Path) -> None:
-    assert convert(b"1,2\n3,4\n", tmp_path).rows[0] == {"column_1": 1, "column_2": 2}
+    converted = convert(b"1,2\n3,4\n", tmp_path)
+    assert converted.rows[0] == {"column_1": 1, "column_2": 2}
+    assert converted.conversion.notes == (delimited.NO_HEADER,)
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("id,name,name", ["id", "name", "name_2"]),
+        ("id,val,", ["id", "val", "column_3"]),
+        (",val,val", ["column_1", "val", "val_2"]),
+    ],
+)
+def test_a_header_with_repeated_or_empty_names_above_numbers(tmp_path: Path, header: str, columns: list[str]) -> None:
+    converted = convert(f"{header}\n1,2,3\n4,5,6\n".encode(), tmp_path)
+    assert converted.rows == [dict(zip(columns, row, strict=True)) for row in ([1, 2, 3], [4, 5, 6])]
+    assert converted.conversion.notes == ()
+
+
+def test_a_first_record_of_null_markers_is_no_header(tmp_path: Path) -> None:
+    assert len(convert(b"NA,NA,x\n1,2,y\n3,4,z\n", tmp_path).rows) == 3
 
 
 def test_an_index_without_a_name_and_years_as_names(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ BLOCK: Final = 8 << 20
 PARSE: Final = 1 << 20
 """Bytes that one thread parses at a time; a record longer than that is parsed with its whole block."""
 LONGEST_LINE: Final = 64 << 20
+NO_HEADER: Final = "The first record is no header: the columns are numbered, and it is a row."
 MEDIA_TYPES: Final = {",": "text/csv", "\t": "text/tab-separated-values"}
 
 
@@ -78,7 +79,8 @@ def convert(source: Source, text: Text, dialect: Dialect) -> Conversion:
     reader.run()
     table = Table("main", reader.columns, reader.counts(), reader.rows, reader.read)
     media_type = MEDIA_TYPES.get(dialect.delimiter, "text/csv")
-    return Conversion("delimited", media_type, (table,), text.encoding, dialect.facts())
+    notes = () if dialect.header else (NO_HEADER,)
+    return Conversion("delimited", media_type, (table,), text.encoding, dialect.facts(), notes=notes)
 
 
 class _Reader:

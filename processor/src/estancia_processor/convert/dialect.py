@@ -21,6 +21,7 @@ _FIELD: Final = re.compile(r'(?:(?<=[,;\t|\n])|\A)"[^"]*+(?:""[^"]*+)*+"(?=[,;\t
 _NUMBER: Final = re.compile(r"[-+]?(\d+([.,]\d*)?|\.\d+)([eE][-+]?\d+)?%?")
 _DATE: Final = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
 _YEAR: Final = re.compile(r"(1[89]|20)\d\d")
+_MISSING: Final = frozenset({"na", "n/a", "nan", "null", "none", "-"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +117,17 @@ def _numeric(fields: Sequence[str]) -> bool:
 
 
 def _is_header(first: Sequence[str], numeric: Sequence[bool]) -> bool:
-    """Judge a first record: names are distinct and no values, but years may name columns and an index needs no name."""
+    """Judge a first record: names are no values, but years may name columns and an index needs no name.
+
+    Names that repeat or are empty are names only above numbers.
+    """
     names = first[1:] if not first[0].strip() else first
-    if len(set(names)) < len(names) or not all(name.strip() for name in names):
-        return False
     values = [name for name in names if _NUMBER.fullmatch(name.strip()) or _DATE.fullmatch(name.strip())]
     if any(not _YEAR.fullmatch(name) for name in values) or len(values) == len(first):
         return False
-    if any(below and not _NUMBER.fullmatch(name) for name, below in zip(first, numeric, strict=True)):
+    odd = len(set(names)) < len(names) or not all(name.strip() for name in names)
+    if odd and any(name.strip().lower() in _MISSING for name in names):
+        return False
+    if any(below and name.strip() and not _NUMBER.fullmatch(name) for name, below in zip(first, numeric, strict=True)):
         return True
-    return len(values) not in {1, 2} and all(len(name) <= 80 for name in names)
+    return not odd and len(values) not in {1, 2} and all(len(name) <= 80 for name in names)
