@@ -19,6 +19,17 @@ from estancia_protocol.job import Outcome, encode_line
 from tests.unit.dispatcher.fleet import Fleet, stream
 from tests.unit.dispatcher.test_processor_client import JOB
 
+DIGITAL_SIGNATURE = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=False,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 OUTCOME = encode_line(Outcome({"status": "PROCESSED"}))
 
 
@@ -45,6 +56,7 @@ def certificate(folder: Path, name: str = "localhost") -> tuple[str, ssl.SSLCont
         .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(DIGITAL_SIGNATURE, critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
