@@ -17,12 +17,12 @@ from rich.console import Console
 from demo import show
 from demo.files import Upload, demo_uploads
 from demo.outcomes import WaitError, put_and_wait
-from demo.stack import ROOT, Stack, StackError
 from estancia_protocol import names
 from estancia_protocol.status import Status
 from local.errors import LocalPlatformError
 from local.layout import port_from_environment
 from local.platform import LocalPlatform
+from ops.stack import ROOT, Stack, StackError
 
 INTERRUPTED = 130
 PROCESSORS = 2

@@ -10,9 +10,9 @@ from typing import Any
 from boto3.dynamodb.conditions import Key
 
 from demo.files import Upload
-from demo.stack import Stack
 from estancia_protocol import names
 from estancia_protocol.status import Status
+from ops.stack import Stack
 
 POLL_SECONDS = 0.3
 SINGLE_PUT_BYTES = 100 * 2**20

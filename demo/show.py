@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from demo.outcomes import Outcome
-from demo.stack import Stack
 from estancia_protocol import names
+from ops.stack import Stack
 
 DELAYS = """
     SELECT a.name AS airline, count(*) AS flights, round(avg(f.dep_delay), 1) AS minutes

@@ -2,7 +2,8 @@
 
     python lambda/build.py dispatcher --output dist/dispatcher.zip
 
-The zip holds the function's package, the shared rules and the wheels of its lock, for Lambda's Python 3.13 on arm64.
+The zip holds the function's package, the two that functions share and the wheels of its lock, for Lambda's Python 3.13
+on arm64.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = "3.13"
 PLATFORM = "aarch64-manylinux2014"
-PROTOCOL = ROOT / "protocol" / "src" / "estancia_protocol"
+SHARED = (ROOT / "lambda" / "common" / "estancia_functions", ROOT / "protocol" / "src" / "estancia_protocol")
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 LEFT_OUT_FOLDERS = frozenset({"__pycache__", "tests", "bin", "examples"})
 LEFT_OUT_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", ".lock", ".ready"})
@@ -117,6 +118,11 @@ def is_needed(relative: Path, services: tuple[str, ...]) -> bool:
             return True
 
 
+def own_packages(name: str) -> tuple[Path, ...]:
+    """Return the folders of a function's own package and of those that all functions share."""
+    return (ROOT / "lambda" / name / name, *SHARED)
+
+
 def contents(name: str, site: Path) -> dict[str, Path]:
     """Return the zip's files: their names in it, sorted, and where they come from.
 
@@ -124,8 +130,7 @@ def contents(name: str, site: Path) -> dict[str, Path]:
         BuildError: two sources have a file of the same name.
     """
     found: dict[str, Path] = {}
-    sources = [(ROOT / "lambda" / name / name, name), (PROTOCOL, PROTOCOL.name), (site, "")]
-    for folder, prefix in sources:
+    for folder, prefix in [*((folder, folder.name) for folder in own_packages(name)), (site, "")]:
         for path in files_below(folder):
             relative = path.relative_to(folder)
             if folder == site and not is_needed(relative, FUNCTIONS[name].services):
@@ -155,7 +160,7 @@ def digest_of_inputs(name: str, lock: Path) -> str:
     """Return a digest of all that decides the zip's bytes."""
     digest = hashlib.sha256(f"{PYTHON} {PLATFORM} {FUNCTIONS[name]}".encode())
     digest.update(Path(__file__).read_bytes() + lock.read_bytes())
-    for folder in (ROOT / "lambda" / name / name, PROTOCOL):
+    for folder in own_packages(name):
         for path in sorted(files_below(folder)):
             content = path.read_bytes()
             digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode() + content)

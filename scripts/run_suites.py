@@ -22,7 +22,7 @@ class Suite:
     commands: tuple[tuple[str, ...], ...]
 
 
-PYTHON_SOURCES = ("protocol/src", "processor/src", "lambda/dispatcher", "local", "demo")
+PYTHON_SOURCES = ("protocol/src", "processor/src", "lambda/common", "lambda/dispatcher", "local", "demo", "ops")
 SUITES = {
     "lint": Suite(
         180,

@@ -6,8 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
-from dispatcher.events import Arrived
-from dispatcher.items import WorkItem
+from estancia_functions.events import Arrived
+from estancia_functions.items import WorkItem
 from estancia_protocol import handback
 from estancia_protocol.errors import ErrorCode
 from estancia_protocol.names import BadKeyError, parse_raw_key

@@ -11,14 +11,14 @@ import boto3
 from botocore.config import Config
 
 from dispatcher.config import Settings
-from dispatcher.ledger import DynamoLedger
-from dispatcher.log import logger
+from dispatcher.ledger import DispatcherLedger
 from dispatcher.messages import Message, SqsMessages
-from dispatcher.objects import S3Objects
 from dispatcher.processor_client import HttpProcessor
-from dispatcher.settling import Settler
 from dispatcher.trust import CertificateTrust
 from dispatcher.work import Dispatcher, Invocation
+from estancia_functions.log import logger
+from estancia_functions.objects import S3Objects
+from estancia_functions.settling import Settler
 
 _CLIENT: Final = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 4})
 
@@ -37,7 +37,7 @@ def _now() -> dt.datetime:
 
 
 def _wire(settings: Settings) -> Dispatcher:
-    ledger = DynamoLedger(boto3.client("dynamodb", config=_CLIENT), settings.ledger_table)
+    ledger = DispatcherLedger(boto3.client("dynamodb", config=_CLIENT), settings.ledger_table)
     objects = S3Objects(boto3.client("s3", config=_CLIENT), settings.raw_bucket, settings.processed_bucket)
     name = settings.certificate_parameter
     return Dispatcher(

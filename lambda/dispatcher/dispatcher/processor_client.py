@@ -8,8 +8,8 @@ import time
 from typing import Final
 
 from dispatcher.connection import Connections, Exchange, Trust
-from dispatcher.log import logger
 from dispatcher.ports import Answer, AskedAgain, Busy, Finished, NotAJob, Unclear
+from estancia_functions.log import logger
 from estancia_protocol import job as wire
 from estancia_protocol.job import Job
 from estancia_protocol.status import Status

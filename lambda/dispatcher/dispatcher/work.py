@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from dispatcher import decisions
 from dispatcher.decisions import decide, judge
-from dispatcher.events import Arrived, BadEventError, Event, Removed, message_body, parse_message
-from dispatcher.items import WorkItem
-from dispatcher.log import logger
 from dispatcher.messages import Message
 from dispatcher.ports import AskedAgain, Busy, Finished, Ledger, Messages, NotAJob, Processor, Unclear
-from dispatcher.settling import Settler
+from estancia_functions.events import Arrived, BadEventError, Event, Removed, message_body, parse_message
+from estancia_functions.items import WorkItem
+from estancia_functions.log import logger
+from estancia_functions.settling import Settler
 from estancia_protocol import handback
 from estancia_protocol.job import Job
 from estancia_protocol.timing import DEADLINE_MARGIN, HANDBACK_MAXIMUM

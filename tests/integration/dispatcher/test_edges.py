@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dispatcher.messages import SqsMessages
-from dispatcher.objects import S3Objects
+from estancia_functions.objects import S3Objects
 from estancia_protocol.job import Outcome, encode_line
 from estancia_protocol.names import outputs_pk, work_id, work_pk
 from local.platform import LocalPlatform

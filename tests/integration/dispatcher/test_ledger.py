@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from dispatcher.decisions import Verdict
-from dispatcher.events import Arrived, Removed
-from dispatcher.items import WorkItem
-from dispatcher.ledger import DynamoLedger, MissingItemError
+from dispatcher.ledger import DispatcherLedger
+from estancia_functions.events import Arrived, Removed
+from estancia_functions.items import WorkItem
+from estancia_functions.ledger import MissingItemError
 from estancia_protocol.errors import ErrorCode
 from estancia_protocol.job import timestamp
 from estancia_protocol.names import outputs_pk, work_id, work_pk
@@ -31,7 +32,7 @@ class Both:
     """Makes each call on DynamoDB and on the fake, and checks that they answer alike."""
 
     def __init__(self, aws: Aws) -> None:
-        self.aws, self.real, self.fake = aws, DynamoLedger(aws.dynamodb, aws.table), FakeLedger()
+        self.aws, self.real, self.fake = aws, DispatcherLedger(aws.dynamodb, aws.table), FakeLedger()
 
     def call(self, name: str, *arguments: Any) -> Any:
         real, fake = (getattr(ledger, name)(*arguments) for ledger in (self.real, self.fake))
@@ -206,4 +207,4 @@ def test_all_items_of_a_key_are_read_and_none_of_its_neighbours(ledger: Both) ->
 
 def test_a_missing_item_is_named(aws: Aws) -> None:
     with pytest.raises(MissingItemError, match="no-such"):
-        DynamoLedger(aws.dynamodb, aws.table).read(KEY, "no-such")
+        DispatcherLedger(aws.dynamodb, aws.table).read(KEY, "no-such")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, cast
 
-from demo.stack import Stack
+from ops.stack import Stack
 
 # Effect, principal (None in an identity's policy), actions, resources, condition.
 Statement = tuple[str, Any, frozenset[str], frozenset[str], Any]

@@ -18,9 +18,9 @@ import pytest
 
 from demo.files import Upload
 from demo.outcomes import Outcome, put_and_wait
-from demo.stack import Stack
 from local.deployment import role_credentials
 from local.platform import LocalPlatform
+from ops.stack import Stack
 from tests.integration.path.account import Account
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,7 +10,7 @@ import pytest
 
 from demo.outcomes import Outcome
 from demo.show import result_of
-from demo.stack import Stack
+from ops.stack import Stack
 
 STACK = Stack(
     "estancia-test", "000000000000", "eu-west-1", boto3.Session(region_name="eu-west-1"), "http://127.0.0.1:9"

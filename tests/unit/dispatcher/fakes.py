@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from dispatcher.decisions import Verdict
-from dispatcher.events import Arrived, Removed
-from dispatcher.items import WorkItem
 from dispatcher.messages import Message
 from dispatcher.ports import Answer
+from estancia_functions.events import Arrived, Removed
+from estancia_functions.items import WorkItem
 from estancia_protocol.job import Job, timestamp
 from estancia_protocol.names import work_id
 from estancia_protocol.settle import RecordedOutput

@@ -77,7 +77,7 @@ def test_the_zip_holds_what_the_function_needs_and_little_else(build: ModuleType
     names = [entry.filename for entry in entries]
     assert names == sorted(names)
     assert {(entry.date_time, entry.external_attr) for entry in entries} == {(build.LONG_AGO, 0o100644 << 16)}
-    assert {"dispatcher/handler.py", "estancia_protocol/settle.py"} <= set(names)
+    assert {"dispatcher/handler.py", "estancia_functions/settling.py", "estancia_protocol/settle.py"} <= set(names)
     services = {Path(name).parts[2] for name in names if name.startswith("botocore/data/") and name.count("/") > 3}
     assert services == {"dynamodb", "s3", "sqs", "ssm"}
     parts = {part for name in names for part in Path(name).parts}

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.decisions import GiveUp, HandBack, Post, SendToDeadLetters, Settle, Verdict, decide, judge
-from dispatcher.events import Arrived
-from dispatcher.items import WorkItem
-from dispatcher.ports import ordered
+from estancia_functions.events import Arrived
+from estancia_functions.items import WorkItem
+from estancia_functions.settling import ordered
 from estancia_protocol.errors import ErrorCode
 from estancia_protocol.settle import Version, newer
 from estancia_protocol.status import Status

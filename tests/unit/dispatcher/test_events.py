@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.events import Arrived, BadEventError, Removed, message_body, parse_message
-from dispatcher.items import WorkItem
+from estancia_functions.events import Arrived, BadEventError, Removed, message_body, parse_message
+from estancia_functions.items import WorkItem
 from estancia_protocol.status import Status
 from tests.unit.dispatcher.fakes import RAW, s3_body, s3_record
 

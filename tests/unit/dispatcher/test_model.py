@@ -15,11 +15,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher.events import parse_message
-from dispatcher.items import WorkItem
 from dispatcher.ports import Answer, AskedAgain, Busy, Finished, Unclear
-from dispatcher.settling import Settler
 from dispatcher.work import Dispatcher, Invocation
+from estancia_functions.events import parse_message
+from estancia_functions.items import WorkItem
+from estancia_functions.settling import Settler
 from estancia_protocol.errors import ErrorCode
 from estancia_protocol.job import Job
 from estancia_protocol.status import Status

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher.items import WorkItem
-from dispatcher.settling import Settler, UnsettledError
+from estancia_functions.items import WorkItem
+from estancia_functions.settling import Settler, UnsettledError
 from estancia_protocol.settle import RecordedOutput
 from estancia_protocol.status import Status
 from tests.unit.dispatcher.fakes import NOON, FakeLedger, FakeObjects

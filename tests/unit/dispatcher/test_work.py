@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from dispatcher.items import WorkItem
 from dispatcher.ports import Answer, AskedAgain, Busy, Finished, NotAJob, Unclear
-from dispatcher.settling import Settler
 from dispatcher.work import Dispatcher, Invocation
+from estancia_functions.items import WorkItem
+from estancia_functions.settling import Settler
 from estancia_protocol.errors import ErrorCode
 from estancia_protocol.job import Job
 from estancia_protocol.status import Status

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.stack import ROOT, Stack, StackError
+from ops.stack import ROOT, Stack, StackError
 
 
 def test_missing_inventory_is_named(tmp_path: Path) -> None:

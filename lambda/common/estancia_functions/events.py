@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote_plus, unquote_plus
 
-from dispatcher.items import WorkItem
+from estancia_functions.items import WorkItem
 from estancia_protocol.job import parse_timestamp
 from estancia_protocol.status import Status
 

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
-from dispatcher.items import WorkItem
-from dispatcher.log import logger
-from dispatcher.ports import Ledger, Objects, ordered
-from estancia_protocol.settle import Plan, needs_listing, plan
+from estancia_functions.items import WorkItem
+from estancia_functions.log import logger
+from estancia_protocol.settle import Plan, RecordedOutput, Version, needs_listing, plan
 from estancia_protocol.status import Status
 
 _ROUNDS: Final = 5
 _WITH_OUTPUTS: Final = (Status.PROCESSED, Status.REJECTED, Status.FAILED)
+
+
+class SettlingLedger(Protocol):
+    """What settling asks of the ledger."""
+
+    def items(self, key: str) -> list[WorkItem]:
+        """Read all of a key's items consistently."""
+
+    def outputs(self, item: WorkItem) -> list[RecordedOutput]:
+        """Read an item's recorded outputs consistently."""
+
+    def retire(self, item: WorkItem, output: RecordedOutput, now: dt.datetime) -> None:
+        """Note that an output was hidden, unless another attempt recorded it meanwhile."""
+
+    def set_back(self, item: WorkItem) -> None:
+        """Write `RECEIVED` over `PROCESSED`, if the item is as it was read."""
+
+
+class SettlingObjects(Protocol):
+    """What settling asks of the two buckets."""
+
+    def hide(self, key: str) -> None:
+        """Put a delete marker on a processed key."""
+
+    def versions(self, key: str) -> list[str]:
+        """List the ids of a raw key's versions and delete markers, the newest first."""
 
 
 class UnsettledError(Exception):
@@ -29,7 +55,7 @@ class Settler:
         clock: the present moment, UTC.
     """
 
-    def __init__(self, ledger: Ledger, objects: Objects, clock: Callable[[], dt.datetime]) -> None:
+    def __init__(self, ledger: SettlingLedger, objects: SettlingObjects, clock: Callable[[], dt.datetime]) -> None:
         self._ledger = ledger
         self._objects = objects
         self._clock = clock
@@ -70,3 +96,20 @@ class Settler:
         if todo.again and todo.winner:
             self._ledger.set_back(items[todo.winner.version_id])
             logger.info("version counts again, its outputs have to be made again", of_version=todo.winner.version_id)
+
+
+def ordered(versions: Sequence[Version], listing: Sequence[str]) -> list[Version]:
+    """Give each version its place in a listing.
+
+    Args:
+        versions: as the ledger has them.
+        listing: version ids, the newest first, read after them.
+
+    Returns:
+        The versions; one that is not listed any more is gone for good, though its event is still on its way.
+    """
+    place = {version_id: -index for index, version_id in enumerate(listing)}
+    return [
+        dataclasses.replace(v, removed=v.removed or v.version_id not in place, order=place.get(v.version_id))
+        for v in versions
+    ]

@@ -1,0 +1,1 @@
+"""What the platform's functions share: events, the ledger's items, the buckets and settling."""
