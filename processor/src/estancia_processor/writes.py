@@ -38,7 +38,15 @@ class Writes:
         return {
             "Put": {
                 "TableName": self._table,
-                "Item": pack({"pk": names.outputs_pk(hold.work), "sk": key, "attempt": hold.attempt}),
+                "Item": pack(
+                    {
+                        "pk": names.outputs_pk(hold.work),
+                        "sk": key,
+                        "attempt": hold.attempt,
+                        "raw_key": hold.key,
+                        "raw_version_id": hold.version_id,
+                    }
+                ),
                 "ConditionExpression": "attribute_not_exists(pk) OR attempt <= :attempt",
                 "ExpressionAttributeValues": pack({":attempt": hold.attempt}),
             }

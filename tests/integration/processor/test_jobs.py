@@ -61,6 +61,10 @@ def test_a_csv_becomes_parquet_report_and_items(world: World) -> None:
     assert world.table(data).schema.field("city_name").metadata == {b"original_name": b"City Name"}
     recorded = {output["sk"]: output for output in world.outputs(key, version)}
     assert set(recorded) == {data, names.report_key("cities", work)}
+    assert set(recorded[data]) == {
+        "pk", "sk", "attempt", "raw_key", "raw_version_id", "version_id", "sha256", "rows",
+    }  # fmt: skip
+    assert (recorded[data]["raw_key"], recorded[data]["raw_version_id"]) == (key, version)
     assert recorded[data]["rows"] == 2
     assert recorded[data]["attempt"] == 1
     head = world.s3.head_object(Bucket=PROCESSED, Key=data)

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 import estancia_processor
 from estancia_processor import ledger as ledger_module
+from estancia_processor.attributes import unpack
 from estancia_processor.errors import LeaseLostError
 from estancia_processor.ledger import DynamoLedger
 from estancia_processor.records import Hold
@@ -19,9 +20,11 @@ class FakeDynamo:
     def __init__(self, *cancellations: str) -> None:
         self.cancellations = list(cancellations)
         self.sizes: list[int] = []
+        self.written: list[dict[str, Any]] = []
 
     def transact_write_items(self, **request: Any) -> None:
         self.sizes.append(len(request["TransactItems"]))
+        self.written += [unpack(entry["Put"]["Item"]) for entry in request["TransactItems"] if "Put" in entry]
         if self.cancellations:
             response: Any = {
                 "Error": {"Code": "TransactionCanceledException"},
@@ -61,6 +64,14 @@ def test_a_transaction_takes_99_outputs_and_the_check() -> None:
     fake = FakeDynamo()
     record(fake, [str(number) for number in range(199)])
     assert fake.sizes == [100, 100, 2]
+
+
+def test_a_recorded_output_names_its_original() -> None:
+    fake = FakeDynamo()
+    record(fake, ["x"])
+    assert fake.written == [
+        {"pk": f"out/{HOLD.work}", "sk": "x", "attempt": 1, "raw_key": "d/a", "raw_version_id": "v"}
+    ]
 
 
 def test_the_version_is_the_package_s() -> None:
