@@ -47,7 +47,10 @@ class Function:
     services: tuple[str, ...]
 
 
-FUNCTIONS = {"dispatcher": Function(services=("dynamodb", "s3", "sqs", "ssm"))}
+FUNCTIONS = {
+    "dispatcher": Function(services=("dynamodb", "s3", "sqs", "ssm")),
+    "sweep": Function(services=("cloudwatch", "dynamodb", "s3", "sqs")),
+}
 
 
 def find_uv() -> str:

@@ -22,7 +22,16 @@ class Suite:
     commands: tuple[tuple[str, ...], ...]
 
 
-PYTHON_SOURCES = ("protocol/src", "processor/src", "lambda/common", "lambda/dispatcher", "local", "demo", "ops")
+PYTHON_SOURCES = (
+    "protocol/src",
+    "processor/src",
+    "lambda/common",
+    "lambda/dispatcher",
+    "lambda/sweep",
+    "local",
+    "demo",
+    "ops",
+)
 SUITES = {
     "lint": Suite(
         180,

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venvs"
 UV = VENVS / "uv" / "bin" / "uv"
-GROUPS = ("main", "embedded-aws", "processor", "dispatcher")
+GROUPS = ("main", "embedded-aws", "processor", "dispatcher", "sweep")
 LOCAL_PACKAGES = {"main": ("protocol", "processor"), "processor": ("protocol", "processor")}
 OLDEST_PYTHON = (3, 11)
 

@@ -61,7 +61,7 @@ def test_locks_name_no_host(group: str) -> None:
     )
 
 
-@pytest.mark.parametrize("group", ["processor", "dispatcher"])
+@pytest.mark.parametrize("group", ["processor", "dispatcher", "sweep"])
 def test_main_tests_the_versions_that_are_deployed(group: str) -> None:
     main = locked("main")
     assert {name: versions for name, versions in locked(group).items() if main.get(name) != versions} == {}

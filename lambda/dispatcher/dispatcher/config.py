@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-
-class ConfigurationError(Exception):
-    """An environment variable is missing or wrong; the message names it."""
+from estancia_functions.environment import ConfigurationError, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,41 +50,36 @@ class Settings:
         url = _url(environment, "ESTANCIA_PROCESSOR_URL")
         encrypted = url.startswith("https://")
         return cls(
-            raw_bucket=_text(environment, "ESTANCIA_RAW_BUCKET"),
-            processed_bucket=_text(environment, "ESTANCIA_PROCESSED_BUCKET"),
-            ledger_table=_text(environment, "ESTANCIA_LEDGER_TABLE"),
-            queue_url=_text(environment, "ESTANCIA_QUEUE_URL"),
-            dead_letter_queue_url=_text(environment, "ESTANCIA_DEAD_LETTER_QUEUE_URL"),
+            raw_bucket=text(environment, "ESTANCIA_RAW_BUCKET"),
+            processed_bucket=text(environment, "ESTANCIA_PROCESSED_BUCKET"),
+            ledger_table=text(environment, "ESTANCIA_LEDGER_TABLE"),
+            queue_url=text(environment, "ESTANCIA_QUEUE_URL"),
+            dead_letter_queue_url=text(environment, "ESTANCIA_DEAD_LETTER_QUEUE_URL"),
             processor_url=url,
-            certificate_parameter=_text(environment, "ESTANCIA_PROCESSOR_CERTIFICATE_PARAMETER") if encrypted else None,
+            certificate_parameter=text(environment, "ESTANCIA_PROCESSOR_CERTIFICATE_PARAMETER") if encrypted else None,
             max_bytes=_positive(environment, "ESTANCIA_MAX_BYTES"),
         )
 
 
-def _text(environment: Mapping[str, str], name: str) -> str:
-    value = environment.get(name, "").strip()
-    if not value:
-        raise ConfigurationError(f"environment variable {name} is not set; set it in the function's configuration")
-    return value
-
-
 def _positive(environment: Mapping[str, str], name: str) -> int:
-    text = _text(environment, name)
-    if not text.isdecimal() or int(text) == 0:
-        raise ConfigurationError(f"environment variable {name} is {text!r}; it must be a whole number of bytes")
-    return int(text)
+    found = text(environment, name)
+    if not found.isdecimal() or int(found) == 0:
+        raise ConfigurationError(f"environment variable {name} is {found!r}; it must be a whole number of bytes")
+    return int(found)
 
 
 def _url(environment: Mapping[str, str], name: str) -> str:
-    text = _text(environment, name).rstrip("/")
-    parts = urlsplit(text)
+    found = text(environment, name).rstrip("/")
+    parts = urlsplit(found)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ConfigurationError(
-            f"environment variable {name} is {text!r}; it must be https://<host>[:<port>][/<path>]"
+            f"environment variable {name} is {found!r}; it must be https://<host>[:<port>][/<path>]"
         )
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ConfigurationError(f"environment variable {name} is {text!r}; plain HTTP is for loopback only, use https")
-    return text
+        raise ConfigurationError(
+            f"environment variable {name} is {found!r}; plain HTTP is for loopback only, use https"
+        )
+    return found
 
 
 def _is_loopback(host: str) -> bool:

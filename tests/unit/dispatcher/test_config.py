@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher.config import ConfigurationError, Settings
+from dispatcher.config import Settings
+from estancia_functions.environment import ConfigurationError
 
 COMPLETE = {
     "ESTANCIA_RAW_BUCKET": "raw",

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from dispatcher.config import ConfigurationError
 from dispatcher.messages import Message
 from dispatcher.work import Invocation
+from estancia_functions.environment import ConfigurationError
 from tests.unit.dispatcher.test_config import COMPLETE
 
 AWS = {

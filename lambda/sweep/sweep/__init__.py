@@ -1,0 +1,1 @@
+"""The sweep: finds what no message will ever tell again, and puts it right."""

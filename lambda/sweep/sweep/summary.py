@@ -1,0 +1,36 @@
+"""What a run of the sweep did, counted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(slots=True)
+class Summary:
+    """The function's answer; a run that found nothing to do has zeros only.
+
+    Attributes:
+        sent: messages sent to the ingest queue, again or for the first time.
+        found: among them those for object versions that the ledger did not know.
+        removals: versions noted as removed for good although no event said so.
+        set_back: versions that count again and whose outputs have to be made again.
+        hidden: outputs that were visible and should not be.
+        shown: outputs that were hidden by a late delete marker.
+        versions_removed: versions of outputs that a woken worker put after its end.
+        dead_letters_deleted: copies in the dead-letter queue that told nothing any more.
+        complete: whether every part reached its end in this run.
+    """
+
+    sent: int = 0
+    found: int = 0
+    removals: int = 0
+    set_back: int = 0
+    hidden: int = 0
+    shown: int = 0
+    versions_removed: int = 0
+    dead_letters_deleted: int = 0
+    complete: bool = False
+
+    def as_json(self) -> dict[str, int | bool]:
+        """Return the answer's members."""
+        return asdict(self)
