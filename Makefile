@@ -5,7 +5,7 @@ PROCESSORS ?= 2
 MAIN := .venvs/main/bin
 export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup demo put local-up local-down local-status fleet-up fleet-down test lint test-unit test-policy test-integration lock docs clean
+.PHONY: help setup demo put local-up local-down local-status fleet-up fleet-down check test lint test-unit test-policy test-integration lock docs clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: setup ## the whole path on the embedded AWS: provision, upload real files,
 
 put: setup ## upload one file and wait for its outcome: make put FILE=... DATASET=...
 	@$(MAIN)/python -m demo put --file "$(FILE)" --dataset "$(DATASET)" --inventory "$(INVENTORY)"
+
+check: setup ## hold an account to the protocol's invariants: make check INVENTORY=inventory/dev
+	@$(MAIN)/python -m ops.check --inventory "$(INVENTORY)"
 
 local-up: setup ## start the embedded AWS
 	@$(MAIN)/python -m local up

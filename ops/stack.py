@@ -15,8 +15,10 @@ from local.layout import port_from_environment
 from local.platform import LocalPlatform
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sqs.client import SQSClient
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -75,12 +77,31 @@ class Stack:
         """Return the name of the bucket for `purpose`: raw, processed, ..."""
         return f"{self.name}-{self.account}-{self.region}-{purpose}"
 
+    @property
+    def ledger_name(self) -> str:
+        """The ledger table's name."""
+        return f"{self.name}-ledger"
+
+    def queue_url(self, queue: str) -> str:
+        """Return the URL of `<name>-<queue>`: ingest, ingest-dlq."""
+        return self.sqs.get_queue_url(QueueName=f"{self.name}-{queue}")["QueueUrl"]
+
     @cached_property
     def s3(self) -> S3Client:
         """A client for S3."""
         return self.session.client("s3", endpoint_url=self.endpoint)
 
     @cached_property
+    def sqs(self) -> SQSClient:
+        """A client for SQS."""
+        return self.session.client("sqs", endpoint_url=self.endpoint)
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        """A client for DynamoDB."""
+        return self.session.client("dynamodb", endpoint_url=self.endpoint)
+
+    @cached_property
     def ledger(self) -> Table:
         """The ledger table."""
-        return self.session.resource("dynamodb", endpoint_url=self.endpoint).Table(f"{self.name}-ledger")
+        return self.session.resource("dynamodb", endpoint_url=self.endpoint).Table(self.ledger_name)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venvs"
 UV = VENVS / "uv" / "bin" / "uv"
 GROUPS = ("main", "embedded-aws", "processor", "dispatcher", "sweep")
-LOCAL_PACKAGES = {"main": ("protocol", "processor"), "processor": ("protocol", "processor")}
+LOCAL_PACKAGES = {"main": ("protocol", "processor", "lambda/common"), "processor": ("protocol", "processor")}
 OLDEST_PYTHON = (3, 11)
 
 

@@ -22,6 +22,7 @@ from local.deployment import role_credentials
 from local.platform import LocalPlatform
 from ops.stack import Stack
 from tests.integration.path.account import Account
+from tests.invariants import assert_invariants
 
 ROOT = Path(__file__).resolve().parents[3]
 PORT = int(os.environ.get("ESTANCIA_TEST_PORT", "4600"))
@@ -101,6 +102,13 @@ def deployment() -> Iterator[Deployment]:
         yield deployed
     finally:
         platform.down()
+
+
+@pytest.fixture
+def invariants(deployment: Deployment) -> Iterator[None]:
+    """What a test that lets files be processed ends with: the protocol's invariants hold for the whole account."""
+    yield
+    assert_invariants(deployment.stack)
 
 
 @pytest.fixture(scope="module")

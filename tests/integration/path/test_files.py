@@ -23,6 +23,7 @@ from estancia_protocol import names
 from estancia_protocol.status import Status
 from tests.integration.path.conftest import ROOT, Deployment, read_json, until
 
+pytestmark = pytest.mark.usefixtures("invariants")
 MakeFile = Callable[[str, str, bytes | str], Upload]
 COUNTS = ("rows_in", "rows_out", "rows_rejected")
 QUEUES = ("ingest", "ingest-dlq")

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.integration.path.conftest import Deployment, environment_of
 
-pytestmark = pytest.mark.usefixtures("warm_function")
+pytestmark = pytest.mark.usefixtures("warm_function", "invariants")
 REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 PROBE = "data/probe/file.parquet"
 # principal, S3 operation, bucket, further arguments

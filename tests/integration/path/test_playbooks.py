@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from demo.files import Upload
 from demo.outcomes import work_item
 from estancia_protocol.status import Status
@@ -40,6 +42,7 @@ def holdings(deployment: Deployment) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.usefixtures("invariants")
 def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
     status, numbers, text = deployment.playbook("site.yml")
     assert (status, numbers["changed"]) == (0, 0), text
@@ -50,6 +53,7 @@ def test_check_mode_on_a_full_account_shows_no_difference(deployment: Deployment
     assert (status, numbers["changed"]) == (0, 0), text
 
 
+@pytest.mark.usefixtures("invariants")
 def test_state_survives_down_and_up(deployment: Deployment, file: MakeFile) -> None:
     (before,) = deployment.put(file("survivor", "one.csv", "a\n1\n"))
     deployment.platform.down()
@@ -102,6 +106,7 @@ def test_check_mode_works_on_an_empty_account(deployment: Deployment) -> None:
     assert {kind: names for kind, names in holdings(deployment).items() if names} == {}
 
 
+@pytest.mark.usefixtures("invariants")
 def test_the_site_comes_back_after_a_destroy(deployment: Deployment, file: MakeFile) -> None:
     status, _, text = deployment.playbook("site.yml")
     assert status == 0, text

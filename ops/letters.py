@@ -1,0 +1,94 @@
+"""Reads a dead-letter queue wholly and puts every message back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from estancia_functions.events import BadEventError, parse_message
+from ops.account import DeadLetter
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import ChangeMessageVisibilityBatchRequestEntryTypeDef, MessageTypeDef
+
+REASON: Final = "estancia_reason"
+_HELD: Final = 300
+"""Seconds for which a message that is looked at is hidden; it is put back long before, unless the check dies."""
+_BATCH: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """A dead-letter queue's content.
+
+    Attributes:
+        letters: its messages.
+        others_hold: whether someone else was reading it, so that some may be missing.
+        kept: how long it keeps a message.
+    """
+
+    letters: tuple[DeadLetter, ...]
+    others_hold: bool
+    kept: dt.timedelta
+
+
+def read_letters(sqs: SQSClient, url: str, bucket: str, wait: int) -> Letters:
+    """Read a queue.
+
+    Args:
+        sqs: a client.
+        url: the dead-letter queue.
+        bucket: the raw bucket, the only one whose events are read.
+        wait: seconds of long polling; a short poll (0) asks only some of SQS's servers and may miss messages.
+
+    Raises:
+        BotoCoreError, ClientError: SQS did not answer, or refused.
+    """
+    received: dict[str, MessageTypeDef] = {}
+    try:
+        while new := [m for m in _receive(sqs, url, wait) if m["MessageId"] not in received]:
+            received |= {message["MessageId"]: message for message in new}
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    finally:
+        _put_back(sqs, url, list(received.values()))
+    hidden = int(attributes["ApproximateNumberOfMessagesNotVisible"])
+    return Letters(
+        letters=tuple(read_letter(message, bucket) for message in received.values()),
+        others_hold=hidden > len(received),
+        kept=dt.timedelta(seconds=int(attributes["MessageRetentionPeriod"])),
+    )
+
+
+def read_letter(message: MessageTypeDef, bucket: str) -> DeadLetter:
+    """Read a message; one that is no event of the bucket says why."""
+    sent = dt.datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, dt.UTC)
+    given = message.get("MessageAttributes", {})
+    reason = given[REASON].get("StringValue") if REASON in given else None
+    try:
+        events = parse_message(message["Body"], bucket)
+    except BadEventError as error:
+        return DeadLetter(message["MessageId"], sent, reason, problem=str(error))
+    return DeadLetter(message["MessageId"], sent, reason, events)
+
+
+def _receive(sqs: SQSClient, url: str, wait: int) -> list[MessageTypeDef]:
+    answer = sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=_BATCH,
+        VisibilityTimeout=_HELD,
+        WaitTimeSeconds=wait,
+        MessageSystemAttributeNames=["SentTimestamp"],
+        MessageAttributeNames=[REASON],
+    )
+    return answer.get("Messages", [])
+
+
+def _put_back(sqs: SQSClient, url: str, messages: list[MessageTypeDef]) -> None:
+    for start in range(0, len(messages), _BATCH):
+        entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+            for number, message in enumerate(messages[start : start + _BATCH])
+        ]
+        sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
