@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from estancia_protocol.attempt import Attempted
 from estancia_protocol.job import parse_timestamp
 from estancia_protocol.names import work_id, work_pk
 from estancia_protocol.settle import Version
@@ -65,14 +66,22 @@ class WorkItem:
 
     @property
     def set_back(self) -> bool:
-        """Whether it was final once and waits to be processed again: only redrive and settle raise the limit.
+        """Whether it was final once and waits to be processed again."""
+        return self.as_attempted().granted_again
 
-        A version that was removed meanwhile is among them: the processor finishes it as `GONE`.
-        """
-        return self.status in (Status.RECEIVED, Status.PROCESSING) and self.attempt_limit > ATTEMPTS
+    def as_attempted(self) -> Attempted:
+        """Return what the rules of attempt need of it, but for the lease's id, which only a processor asks for."""
+        return Attempted(
+            status=self.status,
+            attempt=self.attempt,
+            attempt_limit=self.attempt_limit,
+            lease_until=self.lease_until,
+            removed=self.removed,
+            dead_lettered=self.dead_lettered,
+        )
 
     def as_version(self) -> Version:
-        """Return what settle needs of it."""
+        """Return what the rules of settle need of it."""
         return Version(self.version_id, self.sequencer, self.status, self.attempt, self.removed)
 
 

@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 from estancia_functions.events import Removed
 from estancia_functions.items import Attributes, WorkItem, work_item
 from estancia_functions.updates import Update, Value
+from estancia_protocol import attempt, settle
 from estancia_protocol.job import timestamp
 from estancia_protocol.names import outputs_pk, work_pk
 from estancia_protocol.settle import RecordedOutput
 from estancia_protocol.status import Status, status_shard
-from estancia_protocol.timing import ATTEMPTS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -75,26 +75,28 @@ class LedgerTable:
 
     def retire(self, item: WorkItem, output: RecordedOutput, now: dt.datetime) -> None:
         """Note that an output was hidden, unless another attempt recorded it meanwhile."""
+        rule = settle.retire(output.attempt)
         self.update_if(
             Update(
                 outputs_pk(item.work),
                 output.key,
                 {"retired_at": timestamp(now)},
-                condition="#attempt = :attempt AND attribute_not_exists(#retired_at)",
-                values={"attempt": output.attempt},
+                condition=rule.condition,
+                values=rule.values,
             )
         )
 
     def set_back(self, item: WorkItem) -> None:
         """Write `RECEIVED` over `PROCESSED` and grant five more attempts, if the item is as it was read."""
+        rule = attempt.set_back(item.attempt)
         self.update_if(
             Update(
                 work_pk(item.key),
                 item.version_id,
-                {**status_attributes(Status.RECEIVED, item.work), "attempt_limit": item.attempt + ATTEMPTS},
+                {**status_attributes(Status.RECEIVED, item.work), "attempt_limit": attempt.granted(item.attempt)},
                 remove=("lease_id", "lease_until", "finished_at"),
-                condition="#status = :processed AND #attempt = :attempt AND attribute_not_exists(#removed_at)",
-                values={"processed": Status.PROCESSED.value, "attempt": item.attempt},
+                condition=rule.condition,
+                values=rule.values,
             )
         )
 

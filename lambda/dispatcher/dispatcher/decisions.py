@@ -1,18 +1,13 @@
-"""What to do about an event, and about an item. Pure."""
+"""What an arrival's event decides by itself; what follows for an item is `estancia_protocol.attempt`'s. Pure."""
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
-from typing import Final
 
 from estancia_functions.events import Arrived
-from estancia_functions.items import WorkItem
-from estancia_protocol import handback
 from estancia_protocol.errors import ErrorCode
 from estancia_protocol.names import BadKeyError, parse_raw_key
 from estancia_protocol.status import Status
-from estancia_protocol.timing import TAKEOVER_GRACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,39 +23,6 @@ class Verdict:
     status: Status
     code: ErrorCode | None = None
     detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """Post a job with this attempt's number."""
-
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class HandBack:
-    """Leave the message for so many seconds."""
-
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """The last attempt ended without an outcome: write `FAILED`."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendToDeadLetters:
-    """The item is `FAILED`, and nobody was told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    """The item is final: settle its key, then delete the message."""
-
-
-Step = Post | HandBack | GiveUp | SendToDeadLetters | Settle
-_SETTLE: Final = Settle()
 
 
 def judge(event: Arrived, max_bytes: int) -> Verdict:
@@ -84,28 +46,3 @@ def judge(event: Arrived, max_bytes: int) -> Verdict:
         detail = f"The object has {event.size} bytes, the limit is {max_bytes}. {ErrorCode.TOO_LARGE.sentence}"
         return Verdict(Status.REJECTED, ErrorCode.TOO_LARGE, detail)
     return Verdict(Status.RECEIVED)
-
-
-def decide(item: WorkItem, now: dt.datetime) -> Step:
-    """Decide what an item needs next.
-
-    Args:
-        item: as just read or written, consistently.
-        now: the present moment, UTC.
-    """
-    match item.status:
-        case Status.RECEIVED:
-            return Post(item.attempt + 1)
-        case Status.PROCESSING:
-            return _about_attempt(item, now)
-        case Status.FAILED if not item.dead_lettered:
-            return SendToDeadLetters()
-        case _:
-            return _SETTLE
-
-
-def _about_attempt(item: WorkItem, now: dt.datetime) -> Step:
-    remaining = (item.lease_until - now).total_seconds() if item.lease_until else -TAKEOVER_GRACE
-    if remaining > -TAKEOVER_GRACE:
-        return HandBack(handback.lease_delay(remaining))
-    return GiveUp() if item.attempt >= item.attempt_limit else Post(item.attempt + 1)

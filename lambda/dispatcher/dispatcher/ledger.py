@@ -9,11 +9,12 @@ from estancia_functions.events import Arrived
 from estancia_functions.items import WorkItem, work_item
 from estancia_functions.ledger import ConditionFailedError, LedgerTable, status_attributes
 from estancia_functions.updates import Update, Value
+from estancia_protocol import attempt
 from estancia_protocol.errors import ErrorCode
 from estancia_protocol.job import timestamp
 from estancia_protocol.names import dataset_of, work_id, work_pk
 from estancia_protocol.status import Status
-from estancia_protocol.timing import ATTEMPTS, TAKEOVER_GRACE
+from estancia_protocol.timing import ATTEMPTS
 
 
 class DispatcherLedger(LedgerTable):
@@ -32,7 +33,7 @@ class DispatcherLedger(LedgerTable):
         pk, sk, facts = work_pk(event.key), event.version_id, _facts(event)
         begun = {**facts, **_beginning(event, verdict)}
         try:
-            return work_item(self.update(Update(pk, sk, begun, condition="attribute_not_exists(#status)")))
+            return work_item(self.update(Update(pk, sk, begun, condition=attempt.begin().condition)))
         except ConditionFailedError as failure:
             missing = {name: value for name, value in facts.items() if name not in failure.item}
             if not missing:
@@ -47,6 +48,7 @@ class DispatcherLedger(LedgerTable):
         Returns:
             The item as written; None if it has changed meanwhile.
         """
+        rule = attempt.fail(item.attempt, now)
         lost = {"code": ErrorCode.LOST_ATTEMPT.value, "message": ErrorCode.LOST_ATTEMPT.sentence}
         update = Update(
             work_pk(item.key),
@@ -54,13 +56,8 @@ class DispatcherLedger(LedgerTable):
             {**status_attributes(Status.FAILED, item.work), "finished_at": timestamp(now)},
             if_absent={"error": lost},
             remove=("lease_id", "lease_until"),
-            condition="#status = :processing AND #attempt = :attempt AND #attempt_limit <= :attempt"
-            " AND (attribute_not_exists(#lease_until) OR #lease_until <= :over)",
-            values={
-                "processing": Status.PROCESSING.value,
-                "attempt": item.attempt,
-                "over": timestamp(now - dt.timedelta(seconds=TAKEOVER_GRACE)),
-            },
+            condition=rule.condition,
+            values=rule.values,
         )
         try:
             return work_item(self.update(update))
@@ -69,13 +66,14 @@ class DispatcherLedger(LedgerTable):
 
     def dead_lettered(self, item: WorkItem, now: dt.datetime) -> None:
         """Note that the dead-letter queue has the item's message, if it is still `FAILED` with the same attempt."""
+        rule = attempt.still_failed(item.attempt)
         self.update_if(
             Update(
                 work_pk(item.key),
                 item.version_id,
                 {"dlq_sent_at": timestamp(now)},
-                condition="#status = :failed AND #attempt = :attempt",
-                values={"failed": Status.FAILED.value, "attempt": item.attempt},
+                condition=rule.condition,
+                values=rule.values,
             )
         )
 

@@ -6,14 +6,14 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dispatcher import decisions
-from dispatcher.decisions import decide, judge
+from dispatcher.decisions import judge
 from dispatcher.messages import Message
 from dispatcher.ports import AskedAgain, Busy, Finished, Ledger, Messages, NotAJob, Processor, Unclear
 from estancia_functions.events import Arrived, BadEventError, Event, Removed, message_body, parse_message
 from estancia_functions.items import WorkItem
 from estancia_functions.log import logger
 from estancia_functions.settling import Settler
+from estancia_protocol import attempt as rules
 from estancia_protocol import handback
 from estancia_protocol.job import Job
 from estancia_protocol.timing import DEADLINE_MARGIN, HANDBACK_MAXIMUM
@@ -119,19 +119,19 @@ class _Delivery:
                 return self._advance(self.to.ledger.arrived(event, judge(event, self.to.max_bytes)))
 
     def _advance(self, item: WorkItem, at_least: int = 0) -> int | None:
-        match decide(item, self.to.clock()):
-            case decisions.Post() if self.invocation.posted:
+        match rules.next_step(item.as_attempted(), self.to.clock()):
+            case rules.Post() if self.invocation.posted:
                 return max(self.to.busy(self.message), at_least)
-            case decisions.Post(attempt):
+            case rules.Post(attempt):
                 return self._post(item, attempt)
-            case decisions.HandBack(seconds):
+            case rules.HandBack(seconds):
                 return max(seconds, at_least)
-            case decisions.GiveUp():
+            case rules.GiveUp():
                 failed = self.to.ledger.fail(item, self.to.clock())
                 return self._dead_letter(failed) if failed else handback.lease_delay(0)
-            case decisions.SendToDeadLetters():
+            case rules.SendToDeadLetters():
                 return self._dead_letter(item)
-            case decisions.Settle():
+            case rules.Settle():
                 logger.info("item is final", outcome=item.status, attempt=item.attempt)
                 return self._settle(item.key)
 

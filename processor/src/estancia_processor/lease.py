@@ -1,4 +1,4 @@
-"""The lease of one attempt: renewed by a timer of its own, counted by monotonic time."""
+"""Keeps the lease of one attempt: renewed by a timer of its own; what counts is `estancia_protocol.lease`'s."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 from estancia_processor.clock import Clock
 from estancia_processor.errors import LeaseLostError
 from estancia_protocol import timing
+from estancia_protocol.lease import Holding
 
 RETRY_PAUSE: Final = 3.0
 """Seconds between tries of a renewal that got no answer."""
@@ -30,8 +31,7 @@ class Lease:
         """
         self._renew = renew
         self._clock = clock
-        self._ends = begun + timing.LEASE
-        self._lost = False
+        self._holding = Holding.begun(begun)
         self._stopped = threading.Event()
         self._changed = threading.Condition()
         self._timer = threading.Thread(target=self._keep, name="lease", daemon=True)
@@ -47,7 +47,7 @@ class Lease:
     def remaining(self) -> float:
         """Return for how many seconds the lease still lasts, 0 when it is lost."""
         with self._changed:
-            return 0.0 if self._lost else max(0.0, self._ends - self._clock.monotonic())
+            return self._holding.remaining(self._clock.monotonic())
 
     def check(self) -> None:
         """Raise LeaseLostError when the lease is over."""
@@ -60,9 +60,9 @@ class Lease:
         Raises:
             LeaseLostError: it ran out instead.
         """
-        while self.remaining() < timing.LEASE_MARGIN:
-            self.check()
-            with self._changed:
+        with self._changed:
+            while not self._holding.may_put(self._clock.monotonic()):
+                self.check()
                 self._changed.wait(timeout=0.2)
 
     def tick(self) -> float:
@@ -71,23 +71,19 @@ class Lease:
         try:
             self._renew(now)
         except LeaseLostError:
-            self._end()
-            return 0.0
+            return self._become(Holding.taken_away)
         except Exception:
             _log.warning("the lease could not be renewed; %.0f s remain", self.remaining(), exc_info=True)
             return RETRY_PAUSE
-        with self._changed:
-            if self._clock.monotonic() < self._ends:
-                self._ends = sent + timing.LEASE
-            self._changed.notify_all()
-        return float(timing.LEASE_RENEWAL)
+        return self._become(lambda holding: holding.renewed(sent, self._clock.monotonic()))
 
-    def _end(self) -> None:
+    def _become(self, change: Callable[[Holding], Holding]) -> float:
         with self._changed:
-            self._lost = True
+            self._holding = change(self._holding)
             self._changed.notify_all()
+            return self._holding.renew_in(self._clock.monotonic())
 
     def _keep(self) -> None:
-        pause = float(timing.LEASE_RENEWAL)
+        pause = self._holding.renew_in(self._clock.monotonic())
         while not self._stopped.wait(pause) and self.remaining() > 0:
             pause = self.tick()

@@ -25,7 +25,8 @@ from estancia_processor.records import (
     Started,
     Unknown,
 )
-from estancia_protocol import names, timing
+from estancia_protocol import attempt, lease, names
+from estancia_protocol.attempt import Attempted
 from estancia_protocol.job import timestamp
 from estancia_protocol.status import Status, status_shard
 
@@ -36,12 +37,8 @@ TRANSACTION: Final = 99
 """Outputs in one transaction: DynamoDB takes 100 items, one of which is the work item."""
 CONFLICT_TRIES: Final = 8
 """A renewal may meet a transaction on the same item; such a conflict ends within milliseconds."""
-STARTABLE: Final = (
-    "attribute_exists(pk) AND #status IN (:received, :processing) AND attempt = :previous AND attempt < attempt_limit"
-    " AND (attribute_not_exists(lease_until) OR lease_until < :free)"
-)
 START: Final = (
-    "SET #status = :processing, attempt = :attempt, lease_id = :lease, lease_until = :until, started_at = :now,"
+    "SET #status = :processing, #attempt = :attempt, lease_id = :lease, #lease_until = :until, started_at = :now,"
     " instance_id = :instance, processor_version = :version, status_shard = :shard"
 )
 T = TypeVar("T")
@@ -67,11 +64,10 @@ class DynamoLedger:
             What the item says. A failed condition that shows the own lease and attempt is a start
             whose answer was lost.
         """
-        values = writes.own(hold) | {
-            ":received": Status.RECEIVED.value,
-            ":previous": hold.attempt - 1,
-            ":free": timestamp(now - dt.timedelta(seconds=timing.TAKEOVER_GRACE)),
-            ":until": writes.until(now),
+        values = {
+            ":attempt": hold.attempt,
+            ":lease": hold.lease_id,
+            ":until": timestamp(lease.taken_at(now)),
             ":now": timestamp(now),
             ":instance": instance_id,
             ":version": VERSION,
@@ -82,9 +78,7 @@ class DynamoLedger:
                 TableName=self._table,
                 Key=writes.work_key(hold),
                 UpdateExpression=START,
-                ConditionExpression=STARTABLE,
-                ExpressionAttributeNames=writes.STATUS,
-                ExpressionAttributeValues=pack(values),
+                **writes.checked(attempt.start(hold.attempt, now), values),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -98,7 +92,7 @@ class DynamoLedger:
         Raises:
             LeaseLostError: the attempt is not the item's any more.
         """
-        self._update_own(hold, "SET lease_until = :until", {":until": writes.until(now)})
+        self._update_own(hold, "SET lease_until = :until", {":until": timestamp(lease.taken_at(now))})
 
     def outputs(self, work: str) -> list[Output]:
         """Return the recorded outputs of a work item, read consistently."""
@@ -199,16 +193,14 @@ class DynamoLedger:
                 TableName=self._table,
                 Key=writes.work_key(hold),
                 UpdateExpression=update,
-                ConditionExpression=writes.OWN,
-                ExpressionAttributeNames=writes.STATUS | {f"#{name}": name for name in named},
-                ExpressionAttributeValues=pack(writes.own(hold) | dict(values)),
+                **writes.checked(hold.own, values, {f"#{name}": name for name in named}),
             )
         except ClientError as error:
             failed_item(error)
             raise LeaseLostError(f"attempt {hold.attempt} of {hold.key} is no longer the item's") from error
 
     def _transact(self, hold: Hold, items: Sequence[Any], final: Status | None = None) -> None:
-        for attempt in range(CONFLICT_TRIES):
+        for tried in range(CONFLICT_TRIES):
             try:
                 self._client.transact_write_items(TransactItems=items)
             except ClientError as error:
@@ -218,15 +210,15 @@ class DynamoLedger:
                     if final is not None and _is_own(shown, hold) and shown.get("status") == final:
                         return
                     raise LeaseLostError(f"attempt {hold.attempt} of {hold.key} is no longer the item's") from error
-                if attempt + 1 == CONFLICT_TRIES:
+                if tried + 1 == CONFLICT_TRIES:
                     raise
-                time.sleep((0.01 + secrets.randbelow(40) / 1000) * 2**attempt)
+                time.sleep((0.01 + secrets.randbelow(40) / 1000) * 2**tried)
             else:
                 return
 
 
 def _is_own(item: Mapping[str, Any], hold: Hold) -> bool:
-    return item.get("lease_id") == hold.lease_id and item.get("attempt") == hold.attempt
+    return attempt.began(Attempted.of(item), hold.attempt, hold.lease_id)
 
 
 def _judge(item: dict[str, Any], hold: Hold) -> StartAnswer:

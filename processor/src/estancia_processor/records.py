@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from estancia_protocol import names
+from estancia_protocol import attempt, names
+from estancia_protocol.attempt import Attempted
 from estancia_protocol.job import Job
+from estancia_protocol.rule import Rule
 
 HIDDEN_FIELDS = frozenset({"pk", "sk", "lease_id", "lease_until", "status_shard"})
 """Attributes of a work item that an outcome does not tell."""
@@ -34,6 +36,11 @@ class Hold:
     def of(cls, job: Job, lease_id: str) -> Hold:
         """Return the hold that starting `job` would give."""
         return cls(job.key, job.version_id, job.attempt, lease_id)
+
+    @property
+    def own(self) -> Rule[Attempted]:
+        """What the item must show for each write of this attempt."""
+        return attempt.own(self.attempt, self.lease_id)
 
     @property
     def work(self) -> str:

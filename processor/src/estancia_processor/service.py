@@ -24,7 +24,7 @@ from estancia_processor.metrics import Metrics
 from estancia_processor.readiness import Readiness
 from estancia_processor.records import Held, Settled, Unknown, outcome_of
 from estancia_processor.work import Draining, Handle, NoSlot, Workshop
-from estancia_protocol import handback, timing
+from estancia_protocol import handback, lease
 from estancia_protocol.job import (
     PROBLEM_TYPE,
     PROCESS_PATH,
@@ -199,8 +199,7 @@ class Identify:
 
 def _held(item: Any, job: Job, clock: Clock) -> Response:
     until = item.get("lease_until")
-    remaining = (parse_timestamp(until) - clock.now()).total_seconds() if until else 0.0
-    delay = handback.lease_delay(max(remaining, -float(timing.TAKEOVER_GRACE)))
+    delay = handback.lease_delay(lease.remaining(parse_timestamp(until) if until else None, clock.now()))
     detail = (
         f"{job.key!r}: attempt {item.get('attempt')} of {item.get('attempt_limit')} is the item's, {job.attempt} came"
     )

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from estancia_processor.attributes import pack
 from estancia_processor.records import CompletedOutput, Hold
-from estancia_protocol import names, timing
-from estancia_protocol.job import timestamp
+from estancia_protocol import attempt, names
+from estancia_protocol.rule import Rule
 from estancia_protocol.status import Status, status_shard
-
-OWN: Final = "attempt = :attempt AND lease_id = :lease AND #status = :processing"
-STATUS: Final = {"#status": "status"}
 
 
 class Writes:
@@ -27,9 +23,7 @@ class Writes:
         return {
             "TableName": self._table,
             "Key": work_key(hold),
-            "ConditionExpression": OWN,
-            "ExpressionAttributeNames": STATUS,
-            "ExpressionAttributeValues": pack(own(hold)),
+            **checked(hold.own),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
@@ -47,22 +41,19 @@ class Writes:
                         "raw_version_id": hold.version_id,
                     }
                 ),
-                "ConditionExpression": "attribute_not_exists(pk) OR attempt <= :attempt",
-                "ExpressionAttributeValues": pack({":attempt": hold.attempt}),
+                **checked(attempt.record_output(hold.attempt)),
             }
         }
 
     def completed(self, hold: Hold, output: CompletedOutput) -> dict[str, Any]:
         """Return the write that completes an output, if the attempt is the output's."""
-        values = {":version": output.version_id, ":sha": output.sha256, ":rows": output.rows, ":attempt": hold.attempt}
+        values = {":version": output.version_id, ":sha": output.sha256, ":rows": output.rows}
         return {
             "Update": {
                 "TableName": self._table,
                 "Key": pack({"pk": names.outputs_pk(hold.work), "sk": output.key}),
                 "UpdateExpression": "SET version_id = :version, sha256 = :sha, #rows = :rows",
-                "ConditionExpression": "attempt = :attempt",
-                "ExpressionAttributeNames": {"#rows": "rows"},
-                "ExpressionAttributeValues": pack(values),
+                **checked(attempt.complete_output(hold.attempt), values, {"#rows": "rows"}),
             }
         }
 
@@ -78,24 +69,21 @@ class Writes:
         remove = f" REMOVE {', '.join(removes)}" if removes else ""
         return {
             "Update": self.condition(hold)
-            | {
-                "UpdateExpression": f"SET {sets}{remove}",
-                "ExpressionAttributeNames": STATUS | numbered | removes,
-                "ExpressionAttributeValues": pack(own(hold) | values),
-            }
+            | {"UpdateExpression": f"SET {sets}{remove}"}
+            | checked(hold.own, values, numbered | removes)
         }
 
 
-def own(hold: Hold) -> dict[str, Any]:
-    """Return the values of `OWN`."""
-    return {":attempt": hold.attempt, ":lease": hold.lease_id, ":processing": Status.PROCESSING.value}
+def checked(
+    rule: Rule[Any], values: Mapping[str, Any] | None = None, named: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return a rule as the parameters of a conditional write, with the names and values of its update."""
+    request: dict[str, Any] = {"ConditionExpression": rule.condition}
+    request["ExpressionAttributeNames"] = rule.names | dict(named or {})
+    request["ExpressionAttributeValues"] = pack(rule.placed | dict(values or {}))
+    return request
 
 
 def work_key(hold: Hold) -> dict[str, Any]:
     """Return the work item's key."""
     return pack({"pk": names.work_pk(hold.key), "sk": hold.version_id})
-
-
-def until(now: dt.datetime) -> str:
-    """Return when a lease taken now ends."""
-    return timestamp(now + dt.timedelta(seconds=timing.LEASE))

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from estancia_protocol.rule import Rule
 from estancia_protocol.sequencer import sequencer_order
 from estancia_protocol.status import Status
 
@@ -75,6 +76,15 @@ def newer(left: Version, right: Version) -> int:
     if left.order is None or right.order is None:
         raise ValueError(f"versions {left.version_id} and {right.version_id} have neither sequencers nor listing order")
     return left.order - right.order
+
+
+def retire(attempt: int) -> Rule[RecordedOutput]:
+    """`retired_at` on an output's item: recorded by the attempt that was read, and not retired yet."""
+    return Rule(
+        lambda output: output.attempt == attempt and not output.retired,
+        "#attempt = :attempt AND attribute_not_exists(#retired_at)",
+        {"attempt": attempt},
+    )
 
 
 def needs_listing(versions: Iterable[Version]) -> bool:

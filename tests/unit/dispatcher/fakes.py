@@ -13,11 +13,11 @@ from dispatcher.messages import Message
 from dispatcher.ports import Answer
 from estancia_functions.events import Arrived, Removed
 from estancia_functions.items import WorkItem
+from estancia_protocol import attempt, settle
 from estancia_protocol.job import Job, timestamp
 from estancia_protocol.names import work_id
 from estancia_protocol.settle import RecordedOutput
 from estancia_protocol.status import Status
-from estancia_protocol.timing import ATTEMPTS, TAKEOVER_GRACE
 
 NOON = dt.datetime(2024, 3, 1, 12, tzinfo=dt.UTC)
 RAW = "estancia-test-raw"
@@ -104,28 +104,26 @@ class FakeLedger:
 
     def fail(self, item: WorkItem, now: dt.datetime) -> WorkItem | None:
         there = self.work[item.key, item.version_id]
-        over = there.lease_until is None or there.lease_until <= now - seconds(TAKEOVER_GRACE)
-        same = there.status is Status.PROCESSING and there.attempt == item.attempt
-        if not (same and over and there.attempt_limit <= item.attempt):
+        if not attempt.fail(item.attempt, now).allows(there.as_attempted()):
             return None
         return self.put(dataclasses.replace(there, status=Status.FAILED, lease_until=None))
 
     def dead_lettered(self, item: WorkItem, now: dt.datetime) -> None:
         there = self.work[item.key, item.version_id]
-        if (there.status, there.attempt) == (Status.FAILED, item.attempt):
+        if attempt.still_failed(item.attempt).allows(there.as_attempted()):
             self.noted.append(("dlq_sent_at", now))
             self.put(dataclasses.replace(there, dead_lettered=True))
 
     def retire(self, item: WorkItem, output: RecordedOutput, now: dt.datetime) -> None:
         there = self.made[item.work][output.key]
-        if there.attempt == output.attempt:
+        if settle.retire(output.attempt).allows(there):
             self.noted.append(("retired_at", now))
             self.made[item.work][output.key] = dataclasses.replace(there, retired=True)
 
     def set_back(self, item: WorkItem) -> None:
         there = self.work[item.key, item.version_id]
-        if (there.status, there.attempt, there.removed) == (Status.PROCESSED, item.attempt, False):
-            limit = item.attempt + ATTEMPTS
+        if attempt.set_back(item.attempt).allows(there.as_attempted()):
+            limit = attempt.granted(item.attempt)
             self.put(dataclasses.replace(there, status=Status.RECEIVED, attempt_limit=limit, lease_until=None))
 
     def put(self, item: WorkItem) -> WorkItem:

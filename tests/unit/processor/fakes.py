@@ -25,8 +25,10 @@ from estancia_processor.records import (
     Unknown,
 )
 from estancia_processor.storage import Fetched, Stored
-from estancia_protocol import timing
+from estancia_protocol import attempt, lease
+from estancia_protocol.attempt import Attempted
 from estancia_protocol.errors import ErrorCode
+from estancia_protocol.job import timestamp
 from estancia_protocol.status import Status
 
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -68,16 +70,15 @@ class MemoryLedger:
             return Unknown()
         if Status(item["status"]).final:
             return Settled(item)
-        free = "lease_until" not in item or item["lease_until"] + dt.timedelta(seconds=timing.TAKEOVER_GRACE) < now
-        if item["attempt"] != hold.attempt - 1 or item["attempt"] >= item["attempt_limit"] or not free:
+        if not attempt.start(hold.attempt, now).allows(Attempted.of(item)):
             return Held(item)
         item |= {"status": "PROCESSING", "attempt": hold.attempt, "lease_id": hold.lease_id, "instance_id": instance_id}
-        item |= {"lease_until": now + dt.timedelta(seconds=timing.LEASE), "processor_version": VERSION}
+        item |= {"lease_until": timestamp(lease.taken_at(now)), "processor_version": VERSION}
         return Started(item)
 
     def renew(self, hold: Hold, now: dt.datetime) -> None:
         self._note("renew")
-        self._own(hold)["lease_until"] = now + dt.timedelta(seconds=timing.LEASE)
+        self._own(hold)["lease_until"] = timestamp(lease.taken_at(now))
 
     def outputs(self, work: str) -> Sequence[Output]:
         self._note("outputs")
@@ -105,7 +106,7 @@ class MemoryLedger:
 
     def give_back(self, hold: Hold, error: Mapping[str, str], now: dt.datetime) -> None:
         self._note("give_back")
-        self._own(hold).update(error=dict(error), lease_until=now)
+        self._own(hold).update(error=dict(error), lease_until=timestamp(now))
 
     def schemas(self, dataset: str, table: str) -> Sequence[SchemaVersion]:
         self._note("schemas")
@@ -128,7 +129,7 @@ class MemoryLedger:
 
     def _own(self, hold: Hold) -> dict[str, Any]:
         item = self.items[hold.key, hold.version_id]
-        if (item["attempt"], item["lease_id"], item["status"]) != (hold.attempt, hold.lease_id, "PROCESSING"):
+        if not hold.own.allows(Attempted.of(item)):
             raise LeaseLostError
         return item
 

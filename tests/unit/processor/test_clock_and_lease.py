@@ -35,7 +35,7 @@ def test_a_lease_counts_from_before_the_renewal_was_sent() -> None:
     lease = make(time)
     assert lease.remaining() == 60
     time.seconds = 20
-    assert lease.tick() == 15
+    assert lease.tick() == 10
     assert lease.remaining() == 55
 
 

@@ -12,7 +12,7 @@ from estancia_processor.jobs import Runner, Running
 from estancia_processor.records import Hold
 from estancia_protocol import names
 from estancia_protocol.errors import ErrorCode
-from estancia_protocol.job import Job, Line, Outcome, Retry
+from estancia_protocol.job import Job, Line, Outcome, Retry, timestamp
 from tests.unit.processor.fakes import NOON, FakeTime, MemoryLedger, MemoryStorage
 
 KEY, VERSION = "towns/a.csv", "v1"
@@ -107,7 +107,7 @@ def test_what_is_not_the_file_s_fault_is_a_retry(world: World, error: Exception,
     world.ledger.failures["record"] = error
     assert code_of(world.run()) is code
     item = world.ledger.items[KEY, VERSION]
-    assert (item["status"], item["error"]["code"], item["lease_until"]) == ("PROCESSING", code.value, NOON)
+    assert (item["status"], item["error"]["code"], item["lease_until"]) == ("PROCESSING", code.value, timestamp(NOON))
     assert world.storage.calls == []
     assert list(world.scratch.iterdir()) == []
 

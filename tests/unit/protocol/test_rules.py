@@ -1,4 +1,4 @@
-"""Sequencers, hand-back, statuses and error codes."""
+"""Sequencers, statuses and error codes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estancia_protocol import handback, timing
 from estancia_protocol.errors import ErrorCode
 from estancia_protocol.sequencer import sequencer_order
 from estancia_protocol.status import SHARDS, Status, status_shard
@@ -31,32 +30,6 @@ def test_sequencers_are_totally_ordered(a: str, b: str, c: str) -> None:
     assert sign(sequencer_order(a, b)) == -sign(sequencer_order(b, a))
     if sequencer_order(a, b) <= 0 and sequencer_order(b, c) <= 0:
         assert sequencer_order(a, c) <= 0
-
-
-@given(st.floats(-100, 20 * 86400), st.floats(0, 1, exclude_max=True))
-def test_a_busy_message_waits_a_quarter_of_its_age_within_bounds(age: float, jitter: float) -> None:
-    delay = handback.busy_delay(age, jitter)
-    quarter = min(max(age / 4, 5), 1200)
-    assert 0.9 * quarter - 0.5 <= delay <= 1.1 * quarter + 0.5
-
-
-@pytest.mark.parametrize("jitter", [0.0, 0.5])
-def test_a_thousand_busy_answers_outlast_the_queues_ten_days(jitter: float) -> None:
-    age = 0.0
-    for _ in range(1000):
-        age += handback.busy_delay(age, jitter)
-    assert age > 10 * 86400
-
-
-@given(st.floats(-1000, 60))
-def test_after_a_lease_s_delay_it_may_be_taken_over(remaining: float) -> None:
-    delay = handback.lease_delay(remaining)
-    assert delay >= 1
-    assert remaining + timing.TAKEOVER_GRACE <= delay <= max(remaining + timing.TAKEOVER_GRACE + 1, 1)
-
-
-def test_a_retry_waits_longer_with_each_attempt() -> None:
-    assert [handback.retry_delay(attempt) for attempt in range(1, 6)] == [15, 30, 45, 60, 75]
 
 
 @given(st.sampled_from(Status), WORKS)
