@@ -28,14 +28,13 @@ OWN_MODULES = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
 COMMANDS = {"shell", "command", "raw", "script", "expect"}
 # Which task may run a command, and why.
 COMMANDS_ALLOWED = {
-    (
-        "roles/dispatcher/tasks/build.yml",
-        "Build the zip",
-    ): "the builder is a script of this repository, not an AWS call",
+    (f"roles/{function}/tasks/build.yml", "Build the zip"): "the builder is a script of this repository, not an AWS call"
+    for function in ("dispatcher", "sweep")
 }
 # Which task may say itself whether it changed something, and why.
 CHANGES_DECIDED = {
     ("roles/dispatcher/tasks/build.yml", "Build the zip"): "the same sources give the same bytes; the upload reports",
+    ("roles/sweep/tasks/build.yml", "Build the zip"): "the same sources give the same bytes; the upload reports",
     ("roles/ledger/tasks/destroy.yml", "Remove the table, or only see whether it is there"): (
         "without leave to destroy data it runs in check mode, whose change does not happen"
     ),

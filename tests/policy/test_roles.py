@@ -12,7 +12,7 @@ import pytest
 from scripts.role_docs import updated
 from tests.policy.ansible_files import ROLES, ROOT, flat, read, result_keys, set_facts, tasks_of
 
-SITE_ORDER = ["encryption", "network", "queue", "storage", "ledger", "identity", "fleet", "dispatcher"]
+SITE_ORDER = ["encryption", "network", "queue", "storage", "ledger", "identity", "fleet", "dispatcher", "sweep"]
 SKELETON = {
     "README.md",
     "defaults/main.yml",
