@@ -1,4 +1,4 @@
-"""IAM: service-linked roles under the names that AWS gives them."""
+"""IAM: service-linked roles under the names that AWS gives them; conditions see the role behind a session."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ NAMES = {
 def apply() -> None:
     """Apply the corrections of IAM."""
     name_service_linked_roles()
+    name_the_role_behind_a_session()
 
 
 def name_service_linked_roles() -> None:
@@ -41,3 +42,23 @@ def name_service_linked_roles() -> None:
         return status, headers, body.replace(made.encode(), name.encode())
 
     iam._IAM_HANDLERS["CreateServiceLinkedRole"] = create_role
+
+
+def name_the_role_behind_a_session() -> None:
+    """`aws:PrincipalArn` is the role's ARN for who assumed a role; ministack compares the session's.
+
+    AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn,
+    "For IAM roles, the request context returns the ARN of the role, not the ARN of the user that assumed the role".
+    """
+    evaluator, iam = module("core.iam_evaluator"), module("services.iam")
+    resolve = evaluator._resolve_condition_key
+
+    def resolve_key(key: str, context: Any) -> Any:
+        value = resolve(key, context)
+        if key.lower() != "aws:principalarn" or ":assumed-role/" not in str(value):
+            return value
+        name = value.split("/")[1]
+        role = iam._roles.get(name)
+        return role["Arn"] if role else f"arn:aws:iam::{context.principal_account}:role/{name}"
+
+    evaluator._resolve_condition_key = resolve_key

@@ -36,7 +36,7 @@ options:
     choices: [present, absent]
     default: present
   schedule:
-    description: When, as EventBridge writes it, C(rate(15 minutes)) or C(cron(0 3 * * ? *)). Required when O(state=present).
+    description: When, as EventBridge writes it, for example C(rate(15 minutes)). Required when O(state=present).
     type: str
   description:
     description: What the rule is for.
@@ -154,8 +154,9 @@ def statements(functions: Any, name: str) -> dict[str, Any]:
 def converge_policy(plan: Plan, functions: Any, params: dict[str, Any], name: str) -> None:
     """Let the rule, and nobody else, invoke the function.
 
-    The condition is the one of "Using resource-based policies for Amazon EventBridge". The rule's ARN names the account,
-    so a second condition on `aws:SourceAccount` would add nothing; that page does not say that EventBridge sends it.
+    The condition is the one of "Using resource-based policies for Amazon EventBridge". The rule's ARN names the
+    account, so a second condition on `aws:SourceAccount` would add nothing, and that page does not say that EventBridge
+    sends it.
 
     Args:
         plan: Where the step goes.

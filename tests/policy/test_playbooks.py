@@ -28,7 +28,10 @@ OWN_MODULES = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
 COMMANDS = {"shell", "command", "raw", "script", "expect"}
 # Which task may run a command, and why.
 COMMANDS_ALLOWED = {
-    (f"roles/{function}/tasks/build.yml", "Build the zip"): "the builder is a script of this repository, not an AWS call"
+    (
+        f"roles/{function}/tasks/build.yml",
+        "Build the zip",
+    ): "the builder is a script of this repository, not an AWS call"
     for function in ("dispatcher", "sweep")
 }
 # Which task may say itself whether it changed something, and why.

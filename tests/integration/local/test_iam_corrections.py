@@ -1,8 +1,12 @@
-"""Service-linked roles: under AWS's names with our corrections, and still under others without."""
+"""Service-linked roles and conditions on roles: as AWS has them with our corrections, and still others without."""
+
+import json
+import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local.platform import LocalPlatform
 from tests.integration.local.support import Clients
 
 NAMES = {
@@ -22,3 +26,41 @@ def test_a_service_linked_role_has_its_documented_name(aws: Clients, uncorrected
         aws.iam.create_service_linked_role(AWSServiceName=service)
     without = uncorrected.iam.create_service_linked_role(AWSServiceName=service)["Role"]
     assert without["RoleName"] != name, "ministack names these roles as AWS does: remove name_service_linked_roles"
+
+
+def sender(platform: LocalPlatform) -> tuple[Clients, str]:
+    """Return clients of a session of a role below a path, and a queue to which that role alone may send."""
+    root, name = Clients(platform), f"sender-{uuid.uuid4().hex[:8]}"
+    trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}
+    role = root.iam.create_role(RoleName=name, Path="/below/", AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+    allowed = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+    root.iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=document(allowed))
+    refused = {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = document(refused | {"Condition": {"ArnNotEquals": {"aws:PrincipalArn": [role]}}})
+    queue = root.sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+    held = root.sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    keys = {
+        "aws_access_key_id": held["AccessKeyId"],
+        "aws_secret_access_key": held["SecretAccessKey"],
+        "aws_session_token": held["SessionToken"],
+    }
+    return Clients(platform, **keys), queue
+
+
+def document(statement: dict[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def test_a_condition_names_the_role_behind_a_session(corrected: LocalPlatform, bare: LocalPlatform) -> None:
+    by, queue = sender(corrected)
+    assert by.sqs.send_message(QueueUrl=queue, MessageBody="x")["MessageId"]
+    another, _ = sender(corrected)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        another.sqs.send_message(QueueUrl=queue, MessageBody="x")
+    by, queue = sender(bare)
+    try:
+        by.sqs.send_message(QueueUrl=queue, MessageBody="x")
+    except ClientError as refusal:
+        assert refusal.response["Error"]["Code"] == "AccessDenied"
+    else:
+        pytest.fail("ministack compares the role's ARN as AWS does: remove name_the_role_behind_a_session")

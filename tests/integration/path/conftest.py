@@ -119,10 +119,12 @@ def account(deployment: Deployment) -> Account:
 
 @pytest.fixture(scope="module")
 def warm_function(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A file was put, so that an environment of the function runs and holds its credentials."""
+    """A file was put and the sweep called, so that an environment of each function runs and holds its credentials."""
     path = tmp_path_factory.mktemp("warm") / "warm.csv"
     path.write_text("a\n1\n")
     deployment.put(Upload(path, "warm", path.name))
+    functions = deployment.stack.session.client("lambda", endpoint_url=deployment.stack.endpoint)
+    functions.invoke(FunctionName=f"{deployment.stack.name}-sweep", Payload=b"{}")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tests.integration.path.conftest import Deployment, environment_of
 pytestmark = pytest.mark.usefixtures("warm_function", "invariants")
 REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 PROBE = "data/probe/file.parquet"
+VERSION = "00000000000000000000000000000000"
 # principal, S3 operation, bucket, further arguments
 FORBIDDEN: list[tuple[str, str, str, dict[str, Any]]] = [
     ("processor", "put_object", "raw", {"Key": PROBE, "Body": b"x"}),
@@ -26,7 +27,19 @@ FORBIDDEN: list[tuple[str, str, str, dict[str, Any]]] = [
     ("dispatcher", "delete_object", "raw", {"Key": PROBE}),
     ("dispatcher", "get_object", "processed", {"Key": PROBE}),
     ("dispatcher", "put_object", "processed", {"Key": PROBE, "Body": b"x"}),
-    ("dispatcher", "delete_object", "processed", {"Key": PROBE, "VersionId": "00000000000000000000000000000000"}),
+    ("dispatcher", "delete_object", "processed", {"Key": PROBE, "VersionId": VERSION}),
+    ("sweep", "get_object", "raw", {"Key": PROBE}),
+    ("sweep", "get_object", "raw", {"Key": PROBE, "VersionId": VERSION}),
+    ("sweep", "put_object", "raw", {"Key": PROBE, "Body": b"x"}),
+    ("sweep", "delete_object", "raw", {"Key": PROBE}),
+    ("sweep", "delete_object", "raw", {"Key": PROBE, "VersionId": VERSION}),
+    ("sweep", "get_object", "processed", {"Key": PROBE}),
+    ("sweep", "get_object", "processed", {"Key": PROBE, "VersionId": VERSION}),
+    ("sweep", "list_objects_v2", "processed", {}),
+    ("sweep", "put_object", "processed", {"Key": PROBE, "Body": b"x"}),
+    ("sweep", "delete_object", "processed", {"Key": "elsewhere/x", "VersionId": VERSION}),
+    ("sweep", "delete_object", "artifacts", {"Key": PROBE, "VersionId": VERSION}),
+    ("sweep", "list_object_versions", "logs", {}),
 ]
 
 
@@ -41,7 +54,7 @@ def test_what_a_role_must_not_do_is_refused(
 
 
 def test_a_role_may_not_touch_iam(deployment: Deployment) -> None:
-    for principal in ("processor", "dispatcher"):
+    for principal in ("processor", "dispatcher", "sweep"):
         iam = deployment.principal(principal).client("iam", endpoint_url=deployment.stack.endpoint)
         with pytest.raises(ClientError) as refusal:
             iam.list_roles()

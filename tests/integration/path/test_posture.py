@@ -143,6 +143,7 @@ BUCKET_POLICIES: dict[str, dict[str, Any]] = {
 # log group: days, key
 LOG_GROUPS = {
     "/aws/lambda/estancia-local-dispatcher": (90, f"{KEYS}logs"),
+    "/aws/lambda/estancia-local-sweep": (90, f"{KEYS}logs"),
     "/estancia-local/flow-logs": (30, f"{KEYS}logs"),
 }
 PARAMETERS = {

@@ -1,4 +1,4 @@
-"""Who may do what: the roles, their boundary, and the function that holds one of them, read back whole."""
+"""Who may do what: the roles and their boundary, read back whole."""
 
 from __future__ import annotations
 
@@ -37,14 +37,16 @@ def via(service: str) -> dict[str, Any]:
     return {"StringEquals": {"kms:ViaService": f"{service}.eu-west-1.amazonaws.com"}}
 
 
+LAMBDA: dict[str, Any] = {
+    "LambdaForThisAccount": (
+        "Allow", {"Service": "lambda.amazonaws.com"}, ASSUME, words(""),
+        {"StringEqualsIfExists": {"aws:SourceAccount": ACCOUNT}},
+    ),
+}  # fmt: skip
 # role: Sid: effect, principal, actions, resources, condition
 TRUST: dict[str, Any] = {
-    "dispatcher": {
-        "LambdaForThisAccount": (
-            "Allow", {"Service": "lambda.amazonaws.com"}, ASSUME, words(""),
-            {"StringEqualsIfExists": {"aws:SourceAccount": ACCOUNT}},
-        ),
-    },
+    "dispatcher": LAMBDA,
+    "sweep": LAMBDA,
     "processor": {
         "InstancesWithTheProfile": ("Allow", {"Service": "ec2.amazonaws.com"}, ASSUME, words(""), {}),
     },
@@ -84,6 +86,37 @@ PERMISSIONS: dict[str, Any] = {
         "TheLedgerIsEncrypted": ("Allow", None, DECRYPT, words(f"{KEYS}data"), via("dynamodb")),
         "TheEnvironmentIsEncrypted": ("Allow", None, DECRYPT, words(f"{KEYS}data"), via("lambda")),
     },
+    "sweep": {
+        "WriteTheLedger": (
+            "Allow", None, words("dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem"),
+            LEDGER, {},
+        ),
+        "FindTheUnfinished": (
+            "Allow", None, words("dynamodb:Query"), frozenset(f"{table}/index/by_status" for table in LEDGER), {},
+        ),
+        "SendAgain": (
+            "Allow", None, words("sqs:GetQueueAttributes sqs:SendMessage"), words(f"{QUEUES}ingest"), {},
+        ),
+        "TidyDeadLetters": (
+            "Allow", None,
+            words("sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage"),
+            words(f"{QUEUES}ingest-dlq"), {},
+        ),
+        "ListVersions": (
+            "Allow", None, words("s3:ListBucketVersions"), words(f"{BUCKETS}raw {BUCKETS}processed"), {},
+        ),
+        "HideAndShowOutputs": ("Allow", None, words("s3:DeleteObject s3:DeleteObjectVersion"), OUTPUTS, {}),
+        "ReadTheAgeOfTheOldestMessage": (
+            "Allow", None, words("cloudwatch:GetMetricStatistics"), words("*"), {},
+        ),
+        "WriteOwnLogs": (
+            "Allow", None, words("logs:CreateLogStream logs:PutLogEvents"),
+            words(f"{LOGS}/aws/lambda/estancia-local-sweep:*"), {},
+        ),
+        "MessagesAreEncrypted": ("Allow", None, DECRYPT_AND_GENERATE, words(f"{KEYS}messaging"), via("sqs")),
+        "TheLedgerIsEncrypted": ("Allow", None, DECRYPT, words(f"{KEYS}data"), via("dynamodb")),
+        "TheEnvironmentIsEncrypted": ("Allow", None, DECRYPT, words(f"{KEYS}data"), via("lambda")),
+    },
     "processor": {
         "ReadOriginals": ("Allow", None, words("s3:GetObjectVersion"), words(f"{BUCKETS}raw/*"), {}),
         "TellMissingFromForbidden": (
@@ -113,8 +146,13 @@ LIMITS: dict[str, Any] = {
         ),
         words(f"{BUCKETS}*"), {},
     ),
+    "OutputsAreRemovedForGood": (
+        "Allow", None, words("s3:DeleteObjectVersion"), words(f"{BUCKETS}processed/*"), {},
+    ),
+    "ReadMetrics": ("Allow", None, words("cloudwatch:GetMetricStatistics"), words("*"), {}),
     "OwnLedger": (
-        "Allow", None, LEDGER_ACTIONS, words(f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/estancia-local-*"), {},
+        "Allow", None, LEDGER_ACTIONS | {"dynamodb:BatchGetItem"},
+        words(f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/estancia-local-*"), {},
     ),
     "OwnQueues": (
         "Allow", None,
@@ -156,51 +194,6 @@ LIMITS: dict[str, Any] = {
         "Deny", None, words("s3:DeleteObjectVersion s3:PutObjectVersionAcl"), words(f"{BUCKETS}raw/*"), {},
     ),
 }  # fmt: skip
-ENVIRONMENT = words(
-    "ESTANCIA_RAW_BUCKET ESTANCIA_PROCESSED_BUCKET ESTANCIA_LEDGER_TABLE ESTANCIA_QUEUE_URL"
-    " ESTANCIA_DEAD_LETTER_QUEUE_URL ESTANCIA_PROCESSOR_URL ESTANCIA_PROCESSOR_CERTIFICATE_PARAMETER"
-    " ESTANCIA_MAX_BYTES POWERTOOLS_SERVICE_NAME POWERTOOLS_LOG_LEVEL"
-)
-CONFIGURATION: dict[str, Any] = {
-    "FunctionName": "estancia-local-dispatcher",
-    "FunctionArn": FUNCTION,
-    "Description": "Hands every queued file to a processor and settles what becomes of it",
-    "Version": "$LATEST",
-    "Role": f"arn:aws:iam::{ACCOUNT}:role/estancia-local-dispatcher",
-    "PackageType": "Zip",
-    "Runtime": "python3.13",
-    "Architectures": ["arm64"],
-    "Handler": "dispatcher.handler.handler",
-    "Layers": [],
-    "Timeout": 900,
-    "MemorySize": 512,
-    "EphemeralStorage": {"Size": 512},
-    "VpcConfig": {
-        "VpcId": "vpc",
-        "SubnetIds": ["private-eu-west-1a", "private-eu-west-1b"],
-        "SecurityGroupIds": ["dispatcher"],
-    },
-    "KMSKeyArn": f"{KEYS}data",
-    "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/aws/lambda/estancia-local-dispatcher"},
-    "TracingConfig": {"Mode": "PassThrough"},
-    "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-    "RuntimeVersionConfig": {"RuntimeVersionArn": ""},
-}
-MAPPING: dict[str, Any] = {
-    "EventSourceArn": f"{QUEUES}ingest",
-    "FunctionArn": FUNCTION,
-    "State": "Enabled",
-    "BatchSize": 1,
-    "MaximumBatchingWindowInSeconds": 0,
-    "FunctionResponseTypes": ["ReportBatchItemFailures"],
-    "ScalingConfig": {"MaximumConcurrency": 4},
-}
-# What differs between two deployments of the same.
-STATES = words(
-    "CodeSize CodeSha256 Environment LastModified RevisionId State StateReason StateReasonCode"
-    " LastUpdateStatus LastUpdateStatusReason LastUpdateStatusReasonCode"
-)
-MOMENTS = {"UUID", "EventSourceMappingArn", "LastModified", "LastProcessingResult", "StateTransitionReason"}
 
 
 def test_there_are_no_other_roles_or_policies(account: Account) -> None:
@@ -210,6 +203,7 @@ def test_there_are_no_other_roles_or_policies(account: Account) -> None:
         "/estancia-local-dispatcher",
         "/estancia-local-flow-logs",
         "/estancia-local-processor",
+        "/estancia-local-sweep",
         "/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
         "/aws-service-role/elasticloadbalancing.amazonaws.com/AWSServiceRoleForElasticLoadBalancing",
     }
@@ -238,27 +232,3 @@ def test_the_boundary(account: Account) -> None:
     version = iam.get_policy(PolicyArn=BOUNDARY)["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=BOUNDARY, VersionId=version)["PolicyVersion"]["Document"]
     assert account.policy(document) == LIMITS
-
-
-def test_the_function(account: Account) -> None:
-    (function,) = account.readable(account.client("lambda").list_functions()["Functions"])
-    assert set(function["Environment"]["Variables"]) == ENVIRONMENT
-    assert {key: value for key, value in function.items() if key not in STATES} == CONFIGURATION
-
-
-def test_nobody_but_the_mapping_invokes_the_function(account: Account) -> None:
-    functions = account.client("lambda")
-    (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
-    assert {key: value for key, value in mapping.items() if key not in MOMENTS} == MAPPING
-    name = "estancia-local-dispatcher"
-    assert functions.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"] == []
-    assert resource_policy(functions, name) == {}
-
-
-def resource_policy(functions: Any, name: str) -> dict[str, Any]:
-    """Return the statements of the function's own policy, which AWS has only if something was added to it."""
-    try:
-        document = functions.get_policy(FunctionName=name)["Policy"]
-    except functions.exceptions.ResourceNotFoundException:
-        return {}
-    return {} if '"Statement": []' in document else {"policy": document}

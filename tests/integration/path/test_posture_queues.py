@@ -12,6 +12,7 @@ from tests.integration.path.account import Account, Statement, words
 ACCOUNT = "000000000000"
 QUEUES = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:estancia-local-"
 RAW_ARN = f"arn:aws:s3:::estancia-local-{ACCOUNT}-eu-west-1-raw"
+SWEEP = f"arn:aws:iam::{ACCOUNT}:role/estancia-local-sweep"
 KEYS = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/"
 NO_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
@@ -45,7 +46,8 @@ QUEUE_POLICIES: dict[str, dict[str, Any]] = {
             {"ArnEquals": {"aws:SourceArn": RAW_ARN}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
         ),
         "NobodyElseSends": (
-            "Deny", "*", SEND, words(f"{QUEUES}ingest"), {"ArnNotEquals": {"aws:SourceArn": RAW_ARN}},
+            "Deny", "*", SEND, words(f"{QUEUES}ingest"),
+            {"ArnNotEquals": {"aws:SourceArn": RAW_ARN, "aws:PrincipalArn": [SWEEP]}},
         ),
         "OnlyEncryptedConnections": ("Deny", "*", words("sqs:*"), words(f"{QUEUES}ingest"), NO_TLS),
     },

@@ -76,6 +76,11 @@ def mapping_tags(account: Account, name: str) -> dict[str, str]:
     return dict(functions.list_tags(Resource=mapping["EventSourceMappingArn"])["Tags"])
 
 
+def rule_tags(account: Account, name: str) -> dict[str, str]:
+    arn = f"arn:aws:events:eu-west-1:000000000000:rule/{name}"
+    return listed(account.client("events").list_tags_for_resource(ResourceARN=arn)["Tags"])
+
+
 def log_group_tags(account: Account, name: str) -> dict[str, str]:
     arn = f"arn:aws:logs:eu-west-1:000000000000:log-group:{name}"
     return dict(account.client("logs").list_tags_for_resource(resourceArn=arn)["tags"])
@@ -126,12 +131,13 @@ OTHERS: list[tuple[Callable[[Account, str], dict[str, str]], list[str]]] = [
     (queue_tags, [f"{NAME}-ingest", f"{NAME}-ingest-dlq"]),
     (table_tags, [f"{NAME}-ledger"]),
     (key_tags, [f"{NAME}-data", f"{NAME}-logs", f"{NAME}-messaging"]),
-    (role_tags, [f"{NAME}-dispatcher", f"{NAME}-processor", f"{NAME}-flow-logs"]),
+    (role_tags, [f"{NAME}-dispatcher", f"{NAME}-sweep", f"{NAME}-processor", f"{NAME}-flow-logs"]),
     (policy_tags, [f"{NAME}-boundary"]),
     (profile_tags, [f"{NAME}-processor"]),
-    (function_tags, [f"{NAME}-dispatcher"]),
+    (function_tags, [f"{NAME}-dispatcher", f"{NAME}-sweep"]),
     (mapping_tags, [f"{NAME}-dispatcher"]),
-    (log_group_tags, [f"/aws/lambda/{NAME}-dispatcher", f"/{NAME}/flow-logs"]),
+    (rule_tags, [f"{NAME}-sweep"]),
+    (log_group_tags, [f"/aws/lambda/{NAME}-dispatcher", f"/aws/lambda/{NAME}-sweep", f"/{NAME}/flow-logs"]),
     (parameter_tags, [f"/{NAME}/processor/certificate", f"/{NAME}/processor/settings"]),
     (balancer_tags, [NAME]),
     (target_group_tags, [f"{NAME}-fleet"]),

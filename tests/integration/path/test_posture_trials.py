@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import boto3
@@ -30,6 +31,12 @@ WRITES: dict[str, tuple[str | None, dict[str, Any], bool]] = {
 }
 WORK = {"pk": {"S": "work#posture"}, "sk": {"S": "none"}}
 TABLE = {"TableName": "estancia-local-ledger"}
+BY_OWNER: dict[str, Any] = TABLE | {
+    "IndexName": "by_owner",
+    "KeyConditionExpression": "#o = :o",
+    "ExpressionAttributeNames": {"#o": "owner"},
+    "ExpressionAttributeValues": {":o": {"S": "x"}},
+}
 # principal, service, operation, arguments; "{...}" is put in by the test
 FORBIDDEN: list[tuple[str, str, str, dict[str, Any]]] = [
     ("processor", "dynamodb", "delete_item", TABLE | {"Key": WORK}),
@@ -50,7 +57,58 @@ FORBIDDEN: list[tuple[str, str, str, dict[str, Any]]] = [
     ("dispatcher", "ssm", "get_parameter", {"Name": "/estancia-local/processor/settings"}),
     ("dispatcher", "kms", "schedule_key_deletion", {"KeyId": "{data}"}),
     ("dispatcher", "kms", "decrypt", {"KeyId": "{messaging}", "CiphertextBlob": "{ciphertext}"}),
+    ("sweep", "dynamodb", "delete_item", TABLE | {"Key": WORK}),
+    ("sweep", "dynamodb", "put_item", TABLE | {"Item": WORK}),
+    ("sweep", "dynamodb", "scan", TABLE),
+    ("sweep", "dynamodb", "query", BY_OWNER),
+    ("sweep", "sqs", "send_message", {"QueueUrl": "{ingest-dlq}", "MessageBody": "x"}),
+    ("sweep", "sqs", "receive_message", {"QueueUrl": "{ingest}"}),
+    ("sweep", "sqs", "purge_queue", {"QueueUrl": "{ingest-dlq}"}),
+    ("sweep", "ssm", "get_parameter", {"Name": "/estancia-local/processor/settings"}),
+    ("sweep", "lambda", "invoke", {"FunctionName": "estancia-local-dispatcher"}),
+    ("sweep", "cloudwatch", "put_metric_data", {"Namespace": "x", "MetricData": [{"MetricName": "x"}]}),
+    ("sweep", "kms", "schedule_key_deletion", {"KeyId": "{data}"}),
+    ("sweep", "kms", "decrypt", {"KeyId": "{messaging}", "CiphertextBlob": "{ciphertext}"}),
 ]
+OUTPUT = "data/posture/main/none.parquet"
+# S3 sends such a message when a notification is configured; the dispatcher knows that it asks for nothing.
+NO_WORK = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
+YEAR_2020, NEXT_DAY = datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC)
+AGE: dict[str, Any] = {
+    "Namespace": "AWS/SQS",
+    "MetricName": "ApproximateAgeOfOldestMessage",
+    "Dimensions": [{"Name": "QueueName", "Value": "estancia-local-ingest"}],
+    "StartTime": YEAR_2020,
+    "EndTime": NEXT_DAY,
+    "Period": 3600,
+    "Statistics": ["Maximum"],
+}
+# service: operation, arguments; what the sweep must be able to do
+SWEEPS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "dynamodb": [
+        ("get_item", TABLE | {"Key": WORK}),
+        ("batch_get_item", {"RequestItems": {"estancia-local-ledger": {"Keys": [WORK]}}}),
+        (
+            "query",
+            BY_OWNER
+            | {
+                "IndexName": "by_status",
+                "ExpressionAttributeNames": {"#o": "status_shard"},
+            },
+        ),
+    ],
+    "sqs": [
+        ("get_queue_attributes", {"QueueUrl": "{ingest}", "AttributeNames": ["ApproximateNumberOfMessages"]}),
+        ("send_message", {"QueueUrl": "{ingest}", "MessageBody": NO_WORK}),
+        ("get_queue_attributes", {"QueueUrl": "{ingest-dlq}", "AttributeNames": ["ApproximateNumberOfMessages"]}),
+        ("receive_message", {"QueueUrl": "{ingest-dlq}", "VisibilityTimeout": 0}),
+    ],
+    "s3": [
+        ("list_object_versions", {"Bucket": "{raw}"}),
+        ("list_object_versions", {"Bucket": "{processed}"}),
+    ],
+    "cloudwatch": [("get_metric_statistics", AGE)],
+}
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +190,20 @@ def test_what_a_role_must_not_do_is_refused(
     with pytest.raises(ClientError) as refusal:
         getattr(client, operation)(**call)
     assert code_of(refusal.value) in REFUSED
+
+
+@pytest.mark.usefixtures("warm_function")
+def test_the_sweep_may_do_what_it_is_there_for(deployment: Deployment, actual: dict[str, Any]) -> None:
+    session: Any = deployment.principal("sweep")
+    clients = {name: session.client(name, endpoint_url=deployment.stack.endpoint) for name in SWEEPS}
+    calls = [(clients[name], *call) for name, table in SWEEPS.items() for call in table]
+    buckets = {f"{{{purpose}}}": deployment.stack.bucket(purpose) for purpose in ("raw", "processed")}
+    known = actual | buckets
+    for client, operation, arguments in calls:
+        call = {name: known.get(value, value) if isinstance(value, str) else value for name, value in arguments.items()}
+        assert getattr(client, operation)(**call)["ResponseMetadata"]["HTTPStatusCode"] < 300, operation
+    hidden = clients["s3"].delete_object(Bucket=buckets["{processed}"], Key=OUTPUT)
+    assert hidden["DeleteMarker"] is True
+    clients["s3"].delete_object(Bucket=buckets["{processed}"], Key=OUTPUT, VersionId=hidden["VersionId"])
+    left = clients["s3"].list_object_versions(Bucket=buckets["{processed}"], Prefix=OUTPUT)
+    assert left.get("DeleteMarkers", []) == []

@@ -42,7 +42,9 @@ def live_events(**change: Any) -> Scripted:
 
 def live_functions(*statements: dict[str, Any]) -> Scripted:
     policy = json.dumps({"Version": "2012-10-17", "Id": "default", "Statement": list(statements or [STATEMENT])})
-    return Scripted(get_policy={"Policy": policy}, get_function_event_invoke_config={**RETRIES, "FunctionArn": FUNCTION})
+    return Scripted(
+        get_policy={"Policy": policy}, get_function_event_invoke_config={**RETRIES, "FunctionArn": FUNCTION}
+    )
 
 
 def test_what_is_right_is_left_alone() -> None:
@@ -131,7 +133,5 @@ def test_nothing_is_removed_twice() -> None:
 def test_a_change_under_way_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ansible.module_utils.waiting.time.sleep", lambda _seconds: None)
     events = live_events(delete_rule=[refusal("ConcurrentModificationException"), {}])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schedule, "SECONDS", 60)
-        schedule.ensure(Plan(check_mode=False), events, Scripted(), params(state="absent"))
+    schedule.ensure(Plan(check_mode=False), events, Scripted(), params(state="absent"))
     assert events.writes().count("delete_rule") == 2
