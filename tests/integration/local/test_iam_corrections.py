@@ -59,9 +59,7 @@ def test_a_condition_names_the_role_behind_a_session(corrected: LocalPlatform, b
     assert code_of_sending(another, queue) == "AccessDenied"
     by, queue = sender(bare)
     code = code_of_sending(by, queue)
-    assert code == "AccessDenied", (
-        "ministack compares with the role: remove name_the_role_behind_a_session"
-    )
+    assert code == "AccessDenied", "ministack compares with the role: remove name_the_role_behind_a_session"
 
 
 def code_of_sending(by: Clients, queue: str) -> str:
