@@ -19,6 +19,7 @@ _MARKERS: Final = {
     "ObjectRemoved:DeleteMarkerCreated": Status.DELETED,
     "LifecycleExpiration:DeleteMarkerCreated": Status.EXPIRED,
 }
+_MARKER_EVENTS: Final = {status: name for name, status in _MARKERS.items()}
 _REMOVALS: Final = ("ObjectRemoved:Delete", "LifecycleExpiration:Delete")
 _OWNER_PREFIX: Final = "principal:"
 
@@ -97,20 +98,23 @@ def parse_message(body: str, bucket: str) -> tuple[Event, ...]:
         raise BadEventError(f"the message is no S3 event: {type(error).__name__}: {error}") from error
 
 
-def message_body(item: WorkItem, bucket: str) -> str:
-    """Return a message that `parse_message` reads as the arrival of an object's item, for the dead-letter queue.
+def message_body(item: WorkItem, bucket: str, marker: Status | None = None) -> str:
+    """Return a message that `parse_message` reads as the arrival of an item's object version or delete marker.
 
     Args:
-        item: an object version's item, which has all facts of its event.
+        item: an item with all that is known of its event.
         bucket: the raw bucket.
+        marker: the status that a delete marker has; None for an object.
     """
-    described = {"key": quote_plus(item.key, safe="/"), "size": item.size, "eTag": item.etag}
-    described |= {"versionId": item.version_id} | ({"sequencer": item.sequencer} if item.sequencer else {})
+    name = _MARKER_EVENTS[marker] if marker else "ObjectCreated:Put"
+    described: dict[str, Any] = {"key": quote_plus(item.key, safe="/"), "versionId": item.version_id}
+    described |= {} if marker else {"size": item.size, "eTag": item.etag}
+    described |= {"sequencer": item.sequencer} if item.sequencer else {}
     record = {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
         "eventTime": item.received_at,
-        "eventName": "ObjectCreated:Put",
+        "eventName": name,
         "userIdentity": {"principalId": (item.owner or "").removeprefix(_OWNER_PREFIX)},
         "s3": {"bucket": {"name": bucket}, "object": described},
     }

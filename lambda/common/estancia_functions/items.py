@@ -1,4 +1,4 @@
-"""A work item as the dispatcher reads it from the ledger."""
+"""A work item as the functions read it from the ledger."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ class WorkItem:
         received_at: when S3 received it, as the ledger writes times.
         removed: whether the version is gone for good.
         dead_lettered: whether its message was given to the dead-letter queue.
+        started_at: when its latest attempt began, UTC.
+        swept_at: when the sweep last sent it, UTC.
     """
 
     key: str
@@ -53,6 +55,8 @@ class WorkItem:
     received_at: str | None = None
     removed: bool = False
     dead_lettered: bool = False
+    started_at: dt.datetime | None = None
+    swept_at: dt.datetime | None = None
 
     @property
     def work(self) -> str:
@@ -91,7 +95,7 @@ def work_item(attributes: Attributes) -> WorkItem:
     Raises:
         KeyError, ValueError: it is no work item.
     """
-    status, lease = _text(attributes, "status"), _text(attributes, "lease_until")
+    status = _text(attributes, "status")
     size = attributes.get("size")
     return WorkItem(
         key=attributes["pk"]["S"].removeprefix(_PREFIX),
@@ -99,7 +103,7 @@ def work_item(attributes: Attributes) -> WorkItem:
         status=Status(status) if status else None,
         attempt=int(attributes.get("attempt", {"N": "0"})["N"]),
         attempt_limit=int(attributes.get("attempt_limit", {"N": str(ATTEMPTS)})["N"]),
-        lease_until=parse_timestamp(lease) if lease else None,
+        lease_until=_moment(attributes, "lease_until"),
         sequencer=_text(attributes, "sequencer"),
         size=int(size["N"]) if size else None,
         etag=_text(attributes, "etag"),
@@ -107,9 +111,16 @@ def work_item(attributes: Attributes) -> WorkItem:
         received_at=_text(attributes, "received_at"),
         removed="removed_at" in attributes,
         dead_lettered="dlq_sent_at" in attributes,
+        started_at=_moment(attributes, "started_at"),
+        swept_at=_moment(attributes, "swept_at"),
     )
 
 
 def _text(attributes: Attributes, name: str) -> str | None:
     value = attributes.get(name)
     return str(value["S"]) if value else None
+
+
+def _moment(attributes: Attributes, name: str) -> dt.datetime | None:
+    value = _text(attributes, name)
+    return parse_timestamp(value) if value else None

@@ -86,15 +86,19 @@ class LedgerTable:
             )
         )
 
-    def set_back(self, item: WorkItem) -> None:
-        """Write `RECEIVED` over `PROCESSED` and grant five more attempts, if the item is as it was read."""
+    def set_back(self, item: WorkItem) -> bool:
+        """Write `RECEIVED` over `PROCESSED` and grant five more attempts, if the item is as it was read.
+
+        Returns:
+            Whether it was.
+        """
         rule = attempt.set_back(item.attempt)
-        self.update_if(
+        return self.update_if(
             Update(
                 work_pk(item.key),
                 item.version_id,
                 {**status_attributes(Status.RECEIVED, item.work), "attempt_limit": attempt.granted(item.attempt)},
-                remove=("lease_id", "lease_until", "finished_at"),
+                remove=("lease_id", "lease_until", "finished_at", "swept_at"),
                 condition=rule.condition,
                 values=rule.values,
             )
@@ -111,12 +115,13 @@ class LedgerTable:
         for page in pages:
             yield from page["Items"]
 
-    def update_if(self, update: Update) -> None:
-        """Carry an update out if its condition holds."""
+    def update_if(self, update: Update) -> bool:
+        """Carry an update out if its condition holds; return whether it did."""
         try:
             self.update(update)
         except ConditionFailedError:
-            return
+            return False
+        return True
 
     def update(self, update: Update) -> Attributes:
         """Carry an update out.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from estancia_functions.items import WorkItem
@@ -28,8 +28,8 @@ class SettlingLedger(Protocol):
     def retire(self, item: WorkItem, output: RecordedOutput, now: dt.datetime) -> None:
         """Note that an output was hidden, unless another attempt recorded it meanwhile."""
 
-    def set_back(self, item: WorkItem) -> None:
-        """Write `RECEIVED` over `PROCESSED`, if the item is as it was read."""
+    def set_back(self, item: WorkItem) -> bool:
+        """Write `RECEIVED` over `PROCESSED`, if the item is as it was read; return whether it was."""
 
 
 class SettlingObjects(Protocol):
@@ -81,11 +81,23 @@ class Settler:
         raise UnsettledError(f"key {key!r} changed during all of {_ROUNDS} rounds of settling")
 
     def _plan(self, key: str, items: dict[str, WorkItem]) -> Plan:
-        versions = [item.as_version() for item in items.values()]
-        if needs_listing(versions):
-            versions = ordered(versions, self._objects.versions(key))
+        versions = self._versions(key, items.values())
         made = [o for item in items.values() if item.status in _WITH_OUTPUTS for o in self._ledger.outputs(item)]
         return plan(versions, made)
+
+    def winner(self, key: str, items: Sequence[WorkItem]) -> str | None:
+        """Return the version that counts.
+
+        Args:
+            key: the raw key.
+            items: all of its items, just read consistently.
+        """
+        found = plan(self._versions(key, items), ()).winner
+        return found.version_id if found else None
+
+    def _versions(self, key: str, items: Iterable[WorkItem]) -> list[Version]:
+        versions = [item.as_version() for item in items]
+        return ordered(versions, self._objects.versions(key)) if needs_listing(versions) else versions
 
     def _carry_out(self, todo: Plan, items: dict[str, WorkItem]) -> None:
         for output in todo.retire:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import threading
+from dataclasses import dataclass, field, fields
 
 
 @dataclass(slots=True)
@@ -30,7 +31,13 @@ class Summary:
     versions_removed: int = 0
     dead_letters_deleted: int = 0
     complete: bool = False
+    _counting: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def count(self, name: str) -> None:
+        """Add one; safe from several threads."""
+        with self._counting:
+            setattr(self, name, getattr(self, name) + 1)
 
     def as_json(self) -> dict[str, int | bool]:
         """Return the answer's members."""
-        return asdict(self)
+        return {member.name: getattr(self, member.name) for member in fields(self) if member.compare}

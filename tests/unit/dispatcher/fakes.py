@@ -120,11 +120,13 @@ class FakeLedger:
             self.noted.append(("retired_at", now))
             self.made[item.work][output.key] = dataclasses.replace(there, retired=True)
 
-    def set_back(self, item: WorkItem) -> None:
+    def set_back(self, item: WorkItem) -> bool:
         there = self.work[item.key, item.version_id]
-        if attempt.set_back(item.attempt).allows(there.as_attempted()):
-            limit = attempt.granted(item.attempt)
-            self.put(dataclasses.replace(there, status=Status.RECEIVED, attempt_limit=limit, lease_until=None))
+        if not attempt.set_back(item.attempt).allows(there.as_attempted()):
+            return False
+        fresh = dataclasses.replace(there, attempt_limit=attempt.granted(item.attempt), lease_until=None, swept_at=None)
+        self.put(dataclasses.replace(fresh, status=Status.RECEIVED))
+        return True
 
     def put(self, item: WorkItem) -> WorkItem:
         self.work[item.key, item.version_id] = item
