@@ -67,7 +67,7 @@ def lines(verdict: Verdict) -> Iterator[str]:
             yield f"[{finding.invariant}] {finding.key}{version} {finding.rule}"
             yield f"    -> {finding.remedy}"
     yield ""
-    yield f"{len(violations)} violations" if violations else "All four invariants hold."
+    yield f"{len(violations)} violation{'s' * (len(violations) > 1)}." if violations else "All four invariants hold."
 
 
 def check(stack: Stack, patience: dt.timedelta) -> int:

@@ -20,9 +20,9 @@ def visible(view: View, keys: Mapping[str, Key]) -> Iterator[Finding]:
     expected: dict[str, Output] = {}
     unsettled: set[str] = set()
     missing = _without_item(view)
-    moving = {entry.key for entry in missing}
+    incomplete = {entry.key for entry in missing}
     for name, key in keys.items():
-        yield from _unsettled(view, key, moving=name in moving)
+        yield from _unsettled(view, key, missing=name in incomplete)
         unsettled |= {output.key for output in key.plan.retire}
         if key.processed:
             yield from _incomplete(key)
@@ -54,18 +54,18 @@ def _without_item(view: View) -> list[Listed]:
     return [entry for entry in view.snapshot.raw if (entry.key, entry.version_id) not in known]
 
 
-def _unsettled(view: View, key: Key, *, moving: bool) -> Iterator[Finding]:
-    """What settle would still do: it runs after every outcome, so it may be under way."""
-    works = list(key.works.values())
-    moving = moving or view.settling(works) or any(work.unfinished for work in works)
-    kind = weigh(not moving)
+def _unsettled(view: View, key: Key, *, missing: bool) -> Iterator[Finding]:
+    """What settle would still do: it runs after every outcome, so that its message may be on the way.
+
+    While an item is missing, a version that does not count may seem to; invariant 1 says what is wrong then.
+    """
+    kind = weigh(not view.settling(list(key.works.values())))
     for output in key.plan.retire:
         rule = f"is an output of version {output.version_id}, which does not count, and is not retired"
         yield Finding(3, kind, output.key, "", rule, view.sweep)
-    winner = key.processed
-    if winner and any(output.retired for output in key.outputs):
-        rule = "is the version that counts, but its outputs are retired"
-        yield Finding(3, kind, winner.item.key, winner.item.version_id, rule, view.sweep)
+    if key.processed and key.plan.again and not missing:
+        item, rule = key.processed.item, "is the version that counts, but its outputs are retired"
+        yield Finding(3, kind, item.key, item.version_id, rule, view.sweep)
 
 
 def _incomplete(key: Key) -> Iterator[Finding]:

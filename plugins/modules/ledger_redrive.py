@@ -54,7 +54,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-failed:
+found:
   description: Every item that was FAILED, with key, version_id, attempts, code, message and whether it was removed.
   returned: always
   type: list
@@ -243,7 +243,7 @@ def redrive(plan: Plan, client: Any, params: dict[str, Any]) -> dict[str, Any]:
         redriven += bool(plan.step(title, before, after, lambda item=item: set_back(ledger, item)))
     # Items that someone else redrove in the same moment are no change of this run.
     plan.changed = bool(failed) if plan.check_mode else redriven > 0
-    return {"failed": failed, "redriven": redriven}
+    return {"found": failed, "redriven": redriven}
 
 
 def main() -> None:

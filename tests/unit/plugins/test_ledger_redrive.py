@@ -82,7 +82,7 @@ def test_a_failed_item_is_set_back_in_one_conditional_write() -> None:
 
 def test_what_failed_is_told() -> None:
     _, result = redrive(ledger(item("sales/a.csv", removed_at={"S": "2026-03-01T12:00:00.000000Z"})))
-    assert result["failed"] == [
+    assert result["found"] == [
         {
             "key": "sales/a.csv",
             "version_id": "v1",
@@ -97,7 +97,7 @@ def test_what_failed_is_told() -> None:
 def test_check_mode_lists_and_shows_the_difference_and_writes_nothing() -> None:
     client = ledger(item("sales/a.csv"), item("other/b.csv"))
     plan, result = redrive(client, check_mode=True)
-    assert (plan.changed, result["redriven"], len(result["failed"]), len(plan.diff)) == (True, 0, 2, 2)
+    assert (plan.changed, result["redriven"], len(result["found"]), len(plan.diff)) == (True, 0, 2, 2)
     assert {name for name, _ in client.calls} == {"query", "get_item"}
 
 
@@ -106,28 +106,28 @@ def test_every_shard_is_asked() -> None:
     plan, result = redrive(client)
     asked = [call["ExpressionAttributeValues"][":shard"]["S"] for name, call in client.calls if name == "query"]
     assert asked == [f"FAILED#{n}" for n in range(SHARDS)]
-    assert (plan.changed, result) == (False, {"failed": [], "redriven": 0})
+    assert (plan.changed, result) == (False, {"found": [], "redriven": 0})
 
 
 def test_a_dataset_limits_what_is_set_back() -> None:
     _, result = redrive(ledger(item("sales/a.csv"), item("other/b.csv")), dataset="other")
-    assert [found["key"] for found in result["failed"]] == ["other/b.csv"]
+    assert [found["key"] for found in result["found"]] == ["other/b.csv"]
 
 
 def test_a_key_limits_what_is_set_back_to_its_failed_versions() -> None:
     client = ledger(item("sales/a.csv"), item("sales/a.csv", "v2", "PROCESSED"), item("sales/b.csv"))
     _, result = redrive(client, key="sales/a.csv")
-    assert [(found["key"], found["version_id"]) for found in result["failed"]] == [("sales/a.csv", "v1")]
+    assert [(found["key"], found["version_id"]) for found in result["found"]] == [("sales/a.csv", "v1")]
 
 
 def test_the_index_may_lag_behind_the_table() -> None:
     _, result = redrive(ledger(item("sales/a.csv", status="RECEIVED")))
-    assert result["failed"] == []
+    assert result["found"] == []
 
 
 def test_an_item_that_changed_meanwhile_is_left_alone() -> None:
     plan, result = redrive(ledger(item("sales/a.csv"), update=refusal("ConditionalCheckFailedException")))
-    assert (plan.changed, result["redriven"], len(result["failed"])) == (False, 0, 1)
+    assert (plan.changed, result["redriven"], len(result["found"])) == (False, 0, 1)
 
 
 @pytest.mark.parametrize(
