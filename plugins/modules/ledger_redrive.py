@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 
 from estancia_functions.ledger import ConditionFailedError, LedgerTable, status_attributes
 from estancia_functions.updates import Update
+from estancia_protocol import attempt
 from estancia_protocol.names import DATASET, dataset_of, work_id, work_pk
 from estancia_protocol.status import SHARDS, Status
-from estancia_protocol.timing import ATTEMPTS
 
 if TYPE_CHECKING:
     from estancia_functions.items import Attributes
@@ -203,14 +203,14 @@ def set_back(ledger: LedgerTable, item: dict[str, Any]) -> bool:
     Returns:
         False if it has changed meanwhile.
     """
-    work = work_id(item["key"], item["version_id"])
+    work, rule = work_id(item["key"], item["version_id"]), attempt.still_failed(item["attempts"])
     update = Update(
         work_pk(item["key"]),
         item["version_id"],
-        {**status_attributes(Status.RECEIVED, work), "attempt_limit": item["attempts"] + ATTEMPTS},
+        {**status_attributes(Status.RECEIVED, work), "attempt_limit": attempt.granted(item["attempts"])},
         remove=REMOVED,
-        condition="#status = :failed AND #attempt = :attempt",
-        values={"failed": Status.FAILED.value, "attempt": item["attempts"]},
+        condition=rule.condition,
+        values=rule.values,
     )
     try:
         ledger.update(update)
@@ -239,7 +239,7 @@ def redrive(plan: Plan, client: Any, params: dict[str, Any]) -> dict[str, Any]:
     for item in failed:
         title = f"Item of {item['key']}, version {item['version_id']}"
         before = {"status": Status.FAILED.value, "attempt_limit": item["attempts"]}
-        after = {"status": Status.RECEIVED.value, "attempt_limit": item["attempts"] + ATTEMPTS}
+        after = {"status": Status.RECEIVED.value, "attempt_limit": attempt.granted(item["attempts"])}
         redriven += bool(plan.step(title, before, after, lambda item=item: set_back(ledger, item)))
     # Items that someone else redrove in the same moment are no change of this run.
     plan.changed = bool(failed) if plan.check_mode else redriven > 0

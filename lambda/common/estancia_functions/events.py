@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote_plus, unquote_plus
@@ -22,6 +23,16 @@ _MARKERS: Final = {
 _MARKER_EVENTS: Final = {status: name for name, status in _MARKERS.items()}
 _REMOVALS: Final = ("ObjectRemoved:Delete", "LifecycleExpiration:Delete")
 _OWNER_PREFIX: Final = "principal:"
+_LONGEST: Final = 1024
+"""Bytes of a key or a version's id in S3; nothing else in an event is longer, and the ledger's keys take no more."""
+_SIZES: Final = 1 << 60
+"""No object is so large; a number as long as the ledger's longest would not be written."""
+_SEQUENCER: Final = re.compile(r"[0-9A-Fa-f]{1,64}")
+_VERSION_ID: Final = re.compile(r"[^\s\x00-\x1f\x7f]+")
+"""S3's are fit for a URL; a work id ends with one after a line break, which a key may hold."""
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+"""JSON can write half a character, which no UTF-8 holds."""
+_REMEDY: Final = "only S3's own event notifications belong here: find and stop the sender"
 
 
 class BadEventError(ValueError):
@@ -82,20 +93,20 @@ def parse_message(body: str, bucket: str) -> tuple[Event, ...]:
         The records' events in order; none for S3's test event.
 
     Raises:
-        BadEventError: the body is no S3 event, or one of another bucket, of an unknown kind or without a version.
+        BadEventError: the body is no S3 event, or one of another bucket, of an unknown kind, without a version, or with
+            a member that S3 would not write or the ledger could not hold.
     """
     try:
-        document = json.loads(body)
-        if document.get("Event") == "s3:TestEvent" and "Records" not in document:
-            return ()
-        records = document["Records"]
-        if not isinstance(records, list) or not records:
-            raise BadEventError("the message has no Records")
-        return tuple(_event(record, bucket) for record in records)
+        match json.loads(body):
+            case {"Records": [_, *_] as records}:
+                return tuple(_event(record, bucket) for record in records)
+            case {"Event": "s3:TestEvent"} as document if "Records" not in document:
+                return ()
     except BadEventError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadEventError(f"the message is no S3 event: {type(error).__name__}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadEventError(f"the message is not JSON that can be read: {error}; {_REMEDY}") from error
+    raise BadEventError(f"the message has no Records; {_REMEDY}")
 
 
 def message_body(item: WorkItem, bucket: str, marker: Status | None = None) -> str:
@@ -122,41 +133,81 @@ def message_body(item: WorkItem, bucket: str, marker: Status | None = None) -> s
 
 
 def _event(record: Any, bucket: str) -> Event:
-    if record["eventSource"] != "aws:s3" or not str(record["eventVersion"]).startswith("2."):
-        raise BadEventError(f"the record is {record['eventSource']!r} {record['eventVersion']!r}, not aws:s3 2.x")
-    name, came_from = str(record["eventName"]).removeprefix("s3:"), record["s3"]["bucket"]["name"]
+    source, version = _text(record, "eventSource"), _text(record, "eventVersion")
+    if source != "aws:s3" or not version.startswith("2."):
+        raise BadEventError(f"the record is {source!r} {version!r}, not aws:s3 2.x; {_REMEDY}")
+    name, came_from = _text(record, "eventName").removeprefix("s3:"), _text(record, "s3", "bucket", "name")
     if came_from != bucket:
         raise BadEventError(f"the event is of bucket {came_from!r}, not of {bucket!r}; only that one may send here")
-    described = record["s3"]["object"]
-    key, version_id = unquote_plus(described["key"], errors="strict"), described.get("versionId")
-    if not isinstance(version_id, str) or version_id in ("", "null"):
+    if name not in (*_MARKERS, *_REMOVALS) and not name.startswith("ObjectCreated:"):
+        raise BadEventError(f"events {name!r} are not taken; remove them from bucket {bucket!r}'s notification")
+    key, time = _key(record), _time(record)
+    version_id = _optional_text(record, "s3", "object", "versionId") or "null"
+    if version_id == "null":
         raise BadEventError(f"the event of key {key!r} has no version; turn versioning of bucket {bucket!r} on")
-    time = parse_timestamp(record["eventTime"])
+    if not _VERSION_ID.fullmatch(version_id):
+        raise BadEventError(f"version {version_id!r} of key {key!r} has a space or control character; {_REMEDY}")
     if name in _REMOVALS:
         return Removed(key, version_id, time)
-    if name not in _MARKERS and not name.startswith("ObjectCreated:"):
-        raise BadEventError(f"events {name!r} are not taken; remove them from bucket {bucket!r}'s notification")
     marker = _MARKERS.get(name)
-    principal = record.get("userIdentity", {}).get("principalId") or "unknown"
     return Arrived(
         key=key,
         version_id=version_id,
         marker=marker,
-        sequencer=_optional_text(described, "sequencer"),
-        size=None if marker else _size(described),
-        etag=_optional_text(described, "eTag"),
-        owner=f"{_OWNER_PREFIX}{principal}",
+        sequencer=_sequencer(record),
+        size=None if marker else _size(record),
+        etag=_optional_text(record, "s3", "object", "eTag"),
+        owner=f"{_OWNER_PREFIX}{_optional_text(record, 'userIdentity', 'principalId') or 'unknown'}",
         time=time,
     )
 
 
-def _size(described: dict[str, Any]) -> int:
-    size = described["size"]
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise BadEventError(f"the object's size is {size!r}, not a number of bytes")
+def _key(record: Any) -> str:
+    written = _text(record, "s3", "object", "key", longest=3 * _LONGEST)
+    try:
+        key = unquote_plus(written, errors="strict")
+    except UnicodeDecodeError as error:
+        raise BadEventError(f"key {written!r} is not UTF-8 once it is decoded; {_REMEDY}") from error
+    if len(key.encode()) > _LONGEST:
+        raise BadEventError(f"key {key!r} has more than {_LONGEST} bytes, the most that S3 allows; {_REMEDY}")
+    return key
+
+
+def _time(record: Any) -> dt.datetime:
+    written = _text(record, "eventTime")
+    try:
+        return parse_timestamp(written).astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
+        raise BadEventError(f"the record's eventTime {written!r} is no time with an offset; {_REMEDY}") from error
+
+
+def _sequencer(record: Any) -> str | None:
+    written = _optional_text(record, "s3", "object", "sequencer")
+    if written is not None and not _SEQUENCER.fullmatch(written):
+        raise BadEventError(f"the record's sequencer {written!r} is no hexadecimal number; {_REMEDY}")
+    return written
+
+
+def _size(record: Any) -> int:
+    size = _member(record, "s3", "object", "size")
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < _SIZES:
+        raise BadEventError(f"the object's size is {size!r:.100}, not a number of bytes; {_REMEDY}")
     return size
 
 
-def _optional_text(described: dict[str, Any], name: str) -> str | None:
-    value = described.get(name)
-    return str(value) if value else None
+def _text(record: Any, *path: str, longest: int = _LONGEST) -> str:
+    found = _member(record, *path)
+    if not isinstance(found, str) or not 0 < len(found.encode(errors="replace")) <= longest or _SURROGATE.search(found):
+        where = ".".join(path)
+        raise BadEventError(f"the record's {where} is {found!r:.100}, no text of 1 to {longest} bytes; {_REMEDY}")
+    return found
+
+
+def _optional_text(record: Any, *path: str) -> str | None:
+    return None if _member(record, *path) in (None, "") else _text(record, *path)
+
+
+def _member(record: Any, *path: str) -> Any:
+    for name in path:
+        record = record.get(name) if isinstance(record, dict) else None
+    return record

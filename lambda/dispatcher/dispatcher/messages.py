@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _REASON_LENGTH: Final = 1000
+_BODY_BYTES: Final = 200_000
+"""A queue takes 262,144 bytes by default, the attributes among them: a longer body would never get through."""
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,15 @@ class SqsMessages:
         """Send a body to the dead-letter queue.
 
         Args:
-            body: what redrive is to send again.
+            body: what redrive is to send again; only a refused one can be so long that it has to be cut.
             reason: why it is there, the message's attribute `estancia_reason`; other characters than ASCII are escaped.
         """
-        text = reason.encode("ascii", "backslashreplace").decode()[:_REASON_LENGTH]
+        whole = body.encode()
+        if len(whole) > _BODY_BYTES:
+            body = whole[:_BODY_BYTES].decode(errors="ignore")
+            reason = f"{reason[: _REASON_LENGTH // 2]} (the first {_BODY_BYTES} of {len(whole)} bytes are kept)"
+        text = reason.encode("ascii", "backslashreplace").decode()
+        text = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)[:_REASON_LENGTH]
         self._client.send_message(
             QueueUrl=self._dead_letters,
             MessageBody=body,

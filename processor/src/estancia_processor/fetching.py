@@ -6,11 +6,11 @@ import datetime as dt
 import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
@@ -20,6 +20,7 @@ from estancia_protocol.errors import ErrorCode
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 PART: Final = 8 << 20
 CHUNK: Final = 1 << 20
@@ -35,7 +36,10 @@ _FAULTS: Final = {
     "InvalidObjectState": ErrorCode.ARCHIVED,
     "InvalidRange": ErrorCode.EMPTY_FILE,
 }
-"""S3's error codes that are facts about the version: a marker answers MethodNotAllowed, no bytes InvalidRange."""
+"""S3's error codes that are facts about the version: a marker answers MethodNotAllowed, no bytes InvalidRange.
+
+An id that S3 never gave is InvalidArgument with the ArgumentName versionId: such a version is not there either.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +102,7 @@ def passing(error: Exception) -> bool:
 
 
 def _first(client: S3Client, source: Any, handle: int) -> Head:
-    try:
-        answer = client.get_object(**source, Range=f"bytes=0-{PART - 1}")
-    except ClientError as error:
-        code = _FAULTS.get(error.response["Error"]["Code"])
-        if code is None:
-            raise
-        raise FileFaultError(code) from error
+    answer = _get(client, source, range(PART))
     # A server may ignore Range and answer with the whole (RFC 9110, section 14.2).
     part = answer.get("ContentRange")
     size = int(part.rpartition("/")[2]) if part else answer["ContentLength"]
@@ -114,10 +112,21 @@ def _first(client: S3Client, source: Any, handle: int) -> Head:
     return Head(size, answer["ETag"], answer["LastModified"])
 
 
+def _get(client: S3Client, source: Any, span: range) -> GetObjectOutputTypeDef:
+    try:
+        return client.get_object(**source, Range=f"bytes={span.start}-{span.stop - 1}")
+    except ClientError as error:
+        found: Mapping[str, str] = cast("Any", error.response["Error"])
+        code = ErrorCode.GONE if found.get("ArgumentName") == "versionId" else _FAULTS.get(found["Code"])
+        if code is None:
+            raise
+        raise FileFaultError(code) from error
+
+
 def _part(client: S3Client, source: Any, handle: int, span: range, check: Callable[[], None]) -> None:
     def send() -> None:
         check()
-        answer = client.get_object(**source, Range=f"bytes={span.start}-{span.stop - 1}")
+        answer = _get(client, source, span)
         if "ContentRange" not in answer:
             raise RetryError(ErrorCode.SERVICE_UNAVAILABLE, "a range was answered with the whole; it is tried again")
         _copy(answer["Body"], handle, span)

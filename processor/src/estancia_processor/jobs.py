@@ -108,7 +108,9 @@ class Runner:
                 item = {name: value for name, value in running.item.items() if name != "error"}
                 return Outcome(outcome_of({**item, **fields}))
             except Exception as error:
-                return self._give_back(running, as_retry(error))
+                fault = as_retry(error)
+        # Only now: a renewal that is still on its way would lengthen the lease that is given back.
+        return self._give_back(running, fault)
 
     def _settle(self, running: Running, guard: Guard, folder: Path) -> Mapping[str, Any]:
         """Return the item's final fields as written."""

@@ -23,10 +23,14 @@ class Readiness:
         self._clock_check = clock_check
         self._scratch = scratch
 
+    def ask_the_ledger(self) -> str | None:
+        """Make one call to the ledger, whose answer's date the clock is compared with; return why it failed."""
+        return _tried(self._ledger.reachable)
+
     def check(self) -> dict[str, str | None]:
         """Return for each need why it is not met, None where it is."""
         found = {
-            "ledger": _tried(self._ledger.reachable),
+            "ledger": self.ask_the_ledger(),
             "buckets": _tried(self._storage.reachable),
             "scratch": _tried(self._write),
         }

@@ -44,6 +44,8 @@ NO_SLOT_RETRY: Final = 5
 DRAINING_RETRY: Final = 2
 UNREADY_RETRY: Final = 10
 LONGEST: Final = dt.timedelta(hours=1)
+BODY_BYTES: Final = 16_384
+"""Key and version have 1,024 bytes at most, six times that where JSON escapes each."""
 _log = logging.getLogger(__name__)
 
 
@@ -54,7 +56,7 @@ class JobBody(BaseModel):
 
     key: str = Field(min_length=1, max_length=1024, description="The raw object's key, decoded.")
     version_id: str = Field(min_length=1, max_length=1024, description="Its version.")
-    attempt: int = Field(ge=1, description="The attempt's number, 1 for the first.")
+    attempt: int = Field(ge=1, le=1_000_000, description="The attempt's number, 1 for the first.")
     deadline: AwareDatetime = Field(strict=False, description="When the attempt must have ended.")
     request_id: str = Field(min_length=1, max_length=256, description="The sender's request id, for the logs.")
 
@@ -73,24 +75,29 @@ def create(
     """
     app = FastAPI(title="Estancia processor", version=VERSION)
     _errors(app)
-    _jobs(app, workshop, metrics, clock, clock_check)
+    _jobs(app, workshop, readiness, metrics, clock=clock, clock_check=clock_check)
     _probes(app, workshop, readiness, metrics, clock_check)
     return app
 
 
-def _jobs(app: FastAPI, workshop: Workshop, metrics: Metrics, clock: Clock, clock_check: ClockCheck) -> None:
+def _jobs(
+    app: FastAPI, workshop: Workshop, readiness: Readiness, metrics: Metrics, *, clock: Clock, clock_check: ClockCheck
+) -> None:
     @app.post(PROCESS_PATH, responses={400: {}, 409: {}, 503: {}}, response_class=StreamingResponse)
     async def process(body: JobBody) -> Response:
         """Start a job and stream its progress and outcome."""
         job = Job(body.key, body.version_id, body.attempt, body.deadline, body.request_id)
+        if not clock_check.sound:
+            # Only an answer of AWS tells that it is right again.
+            await anyio.to_thread.run_sync(readiness.ask_the_ledger)
+        if not clock_check.sound:
+            metrics.refused("clock")
+            return problem(503, f"the clock is wrong by {clock_check.error:.1f} s; wait for it", UNREADY_RETRY)
         if not clock.now() < job.deadline < clock.now() + LONGEST:
             metrics.refused("deadline")
             return problem(
                 400, f"deadline {timestamp(job.deadline)} is past or over an hour away; send the function's end"
             )
-        if not clock_check.sound:
-            metrics.refused("clock")
-            return problem(503, f"the clock is wrong by {clock_check.error:.1f} s; wait for it", UNREADY_RETRY)
         try:
             taken = await anyio.to_thread.run_sync(workshop.take, job)
         except (ClientError, BotoCoreError) as error:
@@ -197,11 +204,33 @@ class Identify:
             await problem(500, "the processor failed; its log tells more")(scope, receive, signed)
 
 
+class Bounded:
+    """Stops reading a body that is longer than any job."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and count its body's bytes."""
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > BODY_BYTES:
+                raise HTTPException(400, f"the body has more than {BODY_BYTES} bytes; no job is so long")
+            return message
+
+        await self._app(scope, counted, send)
+
+
 def _held(item: Any, job: Job, clock: Clock) -> Response:
     until = item.get("lease_until")
     delay = handback.lease_delay(lease.remaining(parse_timestamp(until) if until else None, clock.now()))
     detail = (
-        f"{job.key!r}: attempt {item.get('attempt')} of {item.get('attempt_limit')} is the item's, {job.attempt} came"
+        f"{job.key!r}: attempt {item.get('attempt')} of {item.get('attempt_limit')} is the item's, {job.attempt} came;"
+        " read the item again"
     )
     return problem(409, detail, delay)
 
@@ -209,6 +238,7 @@ def _held(item: Any, job: Job, clock: Clock) -> Response:
 def _errors(app: FastAPI) -> None:
     """Give every answer the header that tells it from the load balancer's, and every error a problem document."""
 
+    app.add_middleware(Bounded)
     app.add_middleware(Identify)
 
     @app.exception_handler(RequestValidationError)

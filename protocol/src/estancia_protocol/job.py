@@ -118,7 +118,7 @@ def decode_line(text: bytes) -> Line:
 
 def timestamp(moment: dt.datetime) -> str:
     """Return an aware moment as the ledger writes it: ISO 8601, UTC, microseconds, `Z`."""
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_timestamp(text: str) -> dt.datetime:

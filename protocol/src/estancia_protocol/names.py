@@ -43,7 +43,12 @@ def parse_raw_key(key: str) -> RawKey:
         BadKeyError: the key names no dataset, or no object in it.
     """
     dataset, slash, path = key.partition("/")
-    if not slash or not path or path.endswith("/"):
+    if key.endswith("/"):
+        raise BadKeyError(
+            f"key {key!r} ends with a slash: it is a folder's marker, as the S3 console makes them, and no file;"
+            " a marker needs nothing done, a file needs a name"
+        )
+    if not slash or not path:
         raise BadKeyError(f"key {key!r} is not <dataset>/<path>; upload the file under a dataset's prefix")
     if not DATASET.fullmatch(dataset):
         raise BadKeyError(f"dataset {dataset!r} of key {key!r} does not match {DATASET.pattern}; choose such a name")

@@ -75,26 +75,67 @@ def changed(**members: Any) -> str:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("", "no S3 event"),
-        ("[]", "no S3 event"),
-        ("{}", "no S3 event"),
+        ("", "not JSON"),
+        ("[]", "no Records"),
+        ("{}", "no Records"),
         ('{"Records": []}', "no Records"),
         ('{"Records": [{}]}', "eventSource"),
         (changed(eventSource="aws:sns"), "aws:sns"),
         (changed(eventVersion="3.0"), "3.0"),
         (changed(eventName="ObjectTagging:Put"), "ObjectTagging:Put"),
-        (changed(eventTime="yesterday"), "no S3 event"),
+        (changed(eventTime="yesterday"), "eventTime 'yesterday'"),
         (changed(s3={"bucket": {"name": "other"}, "object": {}}), "bucket 'other'"),
         (s3_body(s3_record("ObjectCreated:Put", "d/a", None)), "turn versioning"),
         (s3_body(s3_record("ObjectCreated:Put", "d/a", "null")), "turn versioning"),
-        (s3_body(s3_record("ObjectCreated:Put", "d/%FF", "v1")), "no S3 event"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/%FF", "v1")), "not UTF-8"),
+        ('"a text"', "no Records"),
+        ("null", "no Records"),
+        ("[" * 100_000, "not JSON"),
+        ('{"Records": ' + "[" * 900 + "]" * 900 + "}", "eventSource"),
+        ('{"Records": [' + '{"eventSource": ' * 100_000, "not JSON"),
+        ('{"Records": 1' + "0" * 5000 + "}", "not JSON"),
+        ('{"Event": "s3:TestEvent", "Records": []}', "no Records"),
+        (changed(eventSource=["aws:s3"]), "eventSource"),
+        (changed(eventName=None), "eventName"),
+        (changed(eventName="ObjectRemoved:Unheard"), "ObjectRemoved:Unheard"),
+        (changed(eventTime=5), "eventTime"),
+        (changed(eventTime="2024-03-01T11:59:00"), "no time with an offset"),
+        (changed(eventTime="0001-01-01T00:00:00+23:00"), "no time with an offset"),
+        (changed(userIdentity={"principalId": "x" * 1025}), "principalId"),
+        (changed(userIdentity={"principalId": ["x"]}), "principalId"),
+        (changed(s3="none"), "s3.bucket.name"),
+        (s3_body(s3_record("ObjectCreated:Put", "", "v1")), "object.key"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/" + "x" * 1023, "v1")), "more than 1024 bytes"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/xyz" + "%C3%B1" * 511, "v1")), "more than 1024 bytes"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/\ud800", "v1")), "object.key"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/%ED%A0%80", "v1")), "not UTF-8"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/a", "v" * 1025)), "versionId"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/a", "v\n1")), "control character"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/a", "v1", "not hexadecimal")), "sequencer"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/a", "v1", size=-1)), "size"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/a", "v1", size=True)), "size"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/a", "v1", size=1.5)), "size"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/a", "v1", size=10**39)), "size"),
+        (s3_body(s3_record("ObjectCreated:Put", "d/a", "v1"), {}), "eventSource"),
         (s3_body(s3_record("ObjectCreated:Put", "d/a", "v1", size=None)), "size"),
         (s3_body(s3_record("ObjectCreated:Put", "d/a", "v1", size="1")), "size"),
     ],
 )
 def test_anything_else_is_refused_and_the_reason_named(body: str, said: str) -> None:
-    with pytest.raises(BadEventError, match=said):
+    with pytest.raises(BadEventError, match=said) as raised:
         parse_message(body, RAW)
+    assert any(
+        remedy in str(raised.value) for remedy in ("stop the sender", "turn versioning", "remove them", "only that")
+    )
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["d//x.csv", "d/../x.csv", "/d/x.csv", "d/./x", "d/\x00\x1f\x7f", "d/\n", "d/" + "ñ" * 511, "d/ +%2B&=?#;:"],
+)
+def test_any_key_that_s3_takes_arrives_as_it_is(key: str) -> None:
+    (event,) = parse_message(s3_body(s3_record("ObjectCreated:Put", quote_plus(key), "v1")), RAW)
+    assert event.key == key
 
 
 @given(JSON)
@@ -106,7 +147,9 @@ def test_no_json_makes_reading_fail_in_another_way(document: Any) -> None:
             continue
 
 
-@given(TEXTS, TEXTS.filter(lambda text: text != "null"), st.none() | st.just("0A"))
+@given(
+    TEXTS, st.from_regex(r"[!-~]{1,80}", fullmatch=True).filter(lambda text: text != "null"), st.none() | st.just("0A")
+)
 def test_a_dead_letter_reads_back_as_the_arrival_that_it_was(key: str, version_id: str, sequencer: str | None) -> None:
     (event,) = parse_message(s3_body(s3_record("ObjectCreated:Put", quote_plus(key), version_id, sequencer)), RAW)
     assert isinstance(event, Arrived)

@@ -40,8 +40,8 @@ class FakeS3:
         }
 
 
-def fault(code: str, status: int) -> ClientError:
-    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+def fault(code: str, status: int, **members: str) -> ClientError:
+    response: Any = {"Error": {"Code": code, **members}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(response, "GetObject")
 
 
@@ -86,6 +86,26 @@ def test_facts_about_the_version_are_the_file_s_fault(
         fetch(s3, tmp_path / "x")
     assert raised.value.code is expected
     assert len(s3.requests) == 1
+
+
+def test_an_id_that_s3_never_gave_is_a_version_that_is_not_there(tmp_path: Path) -> None:
+    said = {"ArgumentName": "versionId", "Message": "Invalid version id specified"}
+    with pytest.raises(FileFaultError) as raised:
+        fetch(FakeS3(b"x", [fault("InvalidArgument", 400, **said)]), tmp_path / "x")
+    assert raised.value.code is ErrorCode.GONE
+    with pytest.raises(ClientError):
+        fetch(FakeS3(b"x", [fault("InvalidArgument", 400, ArgumentName="x-amz-other")]), tmp_path / "x")
+
+
+def test_a_version_removed_while_it_is_read_is_gone(tmp_path: Path) -> None:
+    s3 = FakeS3(b"x" * 5000)
+
+    def removed() -> None:
+        s3.errors = [fault("NoSuchVersion", 404)]
+
+    with pytest.raises(FileFaultError) as raised:
+        fetch(s3, tmp_path / "x", removed)
+    assert raised.value.code is ErrorCode.GONE
 
 
 def test_passing_faults_are_tried_again_and_refusals_are_not(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import datetime as dt
 import errno
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,19 @@ def test_an_error_that_cannot_be_recorded_is_still_a_retry(world: World) -> None
     world.put(b"a,b\n1,2\n")
     world.ledger.failures |= {"finish": KeyError("x"), "give_back": KeyError("y")}
     assert code_of(world.run()) is ErrorCode.INTERNAL
+
+
+def test_the_lease_is_given_back_after_the_last_renewal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.put(b"a\n1\n")
+    world.ledger.failures["record"] = KeyError("x")
+    renewing: list[bool] = []
+
+    def give_back(*_: object) -> None:
+        renewing.append(any(thread.name == "lease" for thread in threading.enumerate()))
+
+    monkeypatch.setattr(world.ledger, "give_back", give_back)
+    world.run()
+    assert renewing == [False]
 
 
 def test_a_later_attempt_uses_the_schema_numbers_recorded_by_an_earlier_one(world: World) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from email.utils import format_datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import httpx
 import pytest
@@ -49,19 +50,19 @@ class World:
         deadline = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=60)).isoformat()
         return {"key": key, "version_id": "v", "attempt": 1, "deadline": deadline, "request_id": "r"}
 
-    def request(self, method: str, path: str, body: object = None) -> httpx.Response:
+    def send(self, method: str, path: str, **content: Any) -> httpx.Response:
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self.http, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://processor") as client:
-                return await client.request(method, path, json=body)
+                return await client.request(method, path, **content)
 
         return asyncio.run(send())
 
     def get(self, path: str) -> httpx.Response:
-        return self.request("GET", path)
+        return self.send("GET", path)
 
     def post(self, key: str, changes: Mapping[str, object] = MappingProxyType({})) -> httpx.Response:
-        answer = self.request("POST", "/v1/process", {**self.body(key), **changes})
+        answer = self.send("POST", "/v1/process", json={**self.body(key), **changes})
         assert answer.headers["Estancia-Processor"] == VERSION
         return answer
 
@@ -153,6 +154,20 @@ def test_a_wrong_clock_makes_it_not_ready(world: World) -> None:
     assert "clock is wrong" in ready.json()["checks"]["clock"]
 
 
+def test_a_clock_that_is_right_again_is_believed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.put("d/a.csv")
+    own = dt.datetime.now(dt.UTC)
+
+    def observe(minutes: float = 0) -> None:
+        date = format_datetime(dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes), usegmt=True)
+        world.clock_check.observe(date, own, dt.datetime.now(dt.UTC))
+
+    observe(minutes=90)
+    assert world.post("d/a.csv", {"deadline": "2020-01-01T00:00:00Z"}).status_code == 503
+    monkeypatch.setattr(world.ledger, "reachable", observe)
+    assert world.post("d/a.csv").status_code == 200
+
+
 def test_an_unreachable_ledger_is_busy_and_not_ready(world: World) -> None:
     world.put("d/a.csv")
     world.ledger.failures |= {
@@ -175,7 +190,12 @@ def test_an_unreachable_ledger_is_busy_and_not_ready(world: World) -> None:
         {"deadline": "2020-01-01T00:00:00Z"},
         {"deadline": "2099-01-01T00:00:00Z"},
         {"key": ""},
+        {"key": "x" * 1025},
+        {"version_id": ""},
         {"size": 1},
+        {"dataset": "other"},
+        {"attempt": 10**40},
+        {"request_id": "x" * 20_000},
     ],
 )
 def test_what_is_no_job(world: World, changes: dict[str, object]) -> None:
@@ -183,6 +203,26 @@ def test_what_is_no_job(world: World, changes: dict[str, object]) -> None:
     answer = world.post("d/a.csv", changes)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert world.ledger.items["d/a.csv", "v"]["status"] == "RECEIVED"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"x" * 20_000, "the body has more than 16384 bytes"),
+        (b"[" * 10_000, "error parsing the body"),
+        (b"\xff", "error parsing the body"),
+        (b"[]", "the body is not a job"),
+        (b"null", "the body is not a job"),
+        (b"", "the body is not a job"),
+        (b'{"key": "\\ud800"}', "the body is not a job"),
+    ],
+    ids=["long", "deep", "not UTF-8", "a list", "null", "nothing", "half a character"],
+)
+def test_what_cannot_be_read_is_no_job(world: World, body: bytes, said: str) -> None:
+    answer = world.send("POST", "/v1/process", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.headers["Estancia-Processor"] == VERSION
+    assert said in answer.json()["detail"]
 
 
 def test_an_unknown_failure_is_a_problem_with_the_header(world: World) -> None:
