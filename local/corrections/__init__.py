@@ -14,6 +14,7 @@ SERVICES = (
     "s3_conditions",
     "iam",
     "kms",
+    "cloudwatch",
     "sts",
     "functions",
     "load_balancer",

@@ -75,9 +75,10 @@ def _put_right(run: Run, raw_key: str, doubtful: Sequence[Output], listed: Mappi
     items = run.ledger.items(raw_key)
     by_version = {item.version_id: item for item in items}
     winner = run.settler.winner(raw_key, items)
-    for output in outputs:
+    for seen, output in zip(doubtful, outputs, strict=True):
         item = by_version.get(output.raw_version_id or "") if output else None
-        if output and item:
+        # What was retired since the first reading was hidden before that, after the listing.
+        if output and item and output.retired == seen.retired:
             _carry_out(run, output.key, repair(output, item, winner, listed[output.key]))
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _HIDDEN: Final = 900
 """Seconds for which a received copy is invisible: longer than a run lasts."""
+WAIT = 1
+"""Seconds to wait for a copy: only who waits asks all of SQS's servers, and finds every copy."""
 _PERIOD: Final = 60
 _LOOK_BACK: Final = dt.timedelta(minutes=15)
 _COUNTS: Final[tuple[QueueAttributeNameType, ...]] = (
@@ -76,10 +78,10 @@ class SqsQueues:
         """Receive up to ten copies of the dead-letter queue, hidden for longer than a run lasts.
 
         Returns:
-            The copies; none at the end: waiting for a second asks all of SQS's servers.
+            The copies; none at the end.
         """
         found = self._sqs.receive_message(
-            QueueUrl=self._dead_letters, MaxNumberOfMessages=10, WaitTimeSeconds=1, VisibilityTimeout=_HIDDEN
+            QueueUrl=self._dead_letters, MaxNumberOfMessages=10, WaitTimeSeconds=WAIT, VisibilityTimeout=_HIDDEN
         )
         return [Copy(message["ReceiptHandle"], message["Body"]) for message in found.get("Messages", [])]
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PORT = 4740
 REGION: Final = "eu-west-1"
+INDEXED: Final = ["status", "attempt", "attempt_limit", "dataset", "finished_at", "dlq_sent_at", "swept_at"]
+"""What the ledger role keeps in the index by status."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform
 
 @pytest.fixture
 def aws(platform: LocalPlatform) -> Aws:
+    return make_aws(platform)
+
+
+def make_aws(platform: LocalPlatform) -> Aws:
+    """Make a table, queues and buckets of their own."""
     session = boto3.Session("test", "test", region_name=REGION)
     suffix = uuid.uuid4().hex[:8]
     made = Aws(
@@ -75,6 +82,18 @@ def make_table(aws: Aws) -> None:
         AttributeDefinitions=[
             {"AttributeName": "pk", "AttributeType": "S"},
             {"AttributeName": "sk", "AttributeType": "S"},
+            {"AttributeName": "status_shard", "AttributeType": "S"},
+            {"AttributeName": "received_at", "AttributeType": "S"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by_status",
+                "KeySchema": [
+                    {"AttributeName": "status_shard", "KeyType": "HASH"},
+                    {"AttributeName": "received_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": INDEXED},
+            }
         ],
         BillingMode="PAY_PER_REQUEST",
     )

@@ -17,6 +17,7 @@ from local.platform import LocalPlatform
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_iam import IAMClient
@@ -93,6 +94,10 @@ class Clients:
     @cached_property
     def kms(self) -> "KMSClient":
         return SESSION.client("kms", endpoint_url=self._endpoint, config=self._config, **self._keys)
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        return SESSION.client("cloudwatch", endpoint_url=self._endpoint, config=self._config, **self._keys)
 
     @cached_property
     def functions(self) -> "LambdaClient":
