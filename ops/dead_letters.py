@@ -14,6 +14,9 @@ RUNBOOK = "docs/runbooks/dead-letters.md"
 
 def dead_letters(view: View) -> Iterator[Finding]:
     """Compare the dead-letter queue with the FAILED items, both ways."""
+    if view.snapshot.letters_held:
+        rule, remedy = "has messages that someone else is looking at, so that some are not counted", "check again later"
+        yield Finding(4, Kind.NOTE, f"{view.snapshot.name}-ingest-dlq", "", rule, remedy)
     works = {(work.item.key, work.item.version_id): work for work in view.snapshot.works}
     told: set[tuple[str, str]] = set()
     for letter in view.snapshot.letters:

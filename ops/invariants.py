@@ -143,7 +143,8 @@ def _counted(snapshot: Snapshot, keys: Mapping[str, Key]) -> dict[int, str]:
         2: f"{statuses.count(Status.PROCESSED)} processed items, {len(snapshot.reports)} reports",
         3: f"{shown} objects show, of {processed} keys that have a processed version",
         4: (
-            f"{sum(work.unfinished for work in snapshot.works)} unfinished, {statuses.count(Status.FAILED)} FAILED, "
+            f"{sum(work.unfinished for work in snapshot.works)} unfinished, {statuses.count(Status.FAILED)} FAILED "
+            "(redrive.yml --check lists them), "
             f"{len(snapshot.letters)} dead letters, {refused} of them refused"
         ),
     }

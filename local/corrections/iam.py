@@ -1,4 +1,4 @@
-"""IAM: service-linked roles under the names that AWS gives them; conditions see the role behind a session."""
+"""IAM: service-linked roles' names, the role behind a session, and what leave a batch of queue messages takes."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ def apply() -> None:
     """Apply the corrections of IAM."""
     name_service_linked_roles()
     name_the_role_behind_a_session()
+    authorize_batches_as_their_single_actions()
 
 
 def name_service_linked_roles() -> None:
@@ -62,3 +63,20 @@ def name_the_role_behind_a_session() -> None:
         return role["Arn"] if role else f"arn:aws:iam::{context.principal_account}:role/{name}"
 
     evaluator._resolve_condition_key = resolve_key
+
+
+def authorize_batches_as_their_single_actions() -> None:
+    """A batch of queue messages takes the single action's leave; ministack asks for an action that AWS does not have.
+
+    AWS: "setting permissions for SendMessage, DeleteMessage, or ChangeMessageVisibility sets permissions for the
+    corresponding batch versions of the actions",
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api.html.
+    """
+    actions = module("core.iam_actions")
+    extract = actions.extract_iam_action
+
+    def extract_iam_action(service: str, *request: Any) -> str | None:
+        action: str | None = extract(service, *request)
+        return action.removesuffix("Batch") if action and service == "sqs" else action
+
+    actions.extract_iam_action = extract_iam_action

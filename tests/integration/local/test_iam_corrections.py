@@ -68,3 +68,39 @@ def code_of_sending(by: Clients, queue: str) -> str:
     except ClientError as refusal:
         return refusal.response["Error"]["Code"]
     return "sent"
+
+
+def test_a_batch_takes_the_single_actions_leave(corrected: LocalPlatform, bare: LocalPlatform) -> None:
+    assert codes_of_batches(corrected) == {"SendMessage": "sent", "ReceiveMessage": "AccessDenied"}
+    codes = codes_of_batches(bare)
+    assert codes["SendMessage"] == "AccessDenied", (
+        "ministack takes a batch for its single action: remove authorize_batches_as_their_single_actions"
+    )
+
+
+def codes_of_batches(platform: LocalPlatform) -> dict[str, str]:
+    """Send a batch as a role that may do one thing; return what came of it for each such thing."""
+    root, codes = Clients(platform), {}
+    for allowed in ("SendMessage", "ReceiveMessage"):
+        name = f"batch-{uuid.uuid4().hex[:8]}"
+        queue = root.sqs.create_queue(QueueName=name)["QueueUrl"]
+        trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}
+        role = root.iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+        leave = document({"Effect": "Allow", "Action": f"sqs:{allowed}", "Resource": "*"})
+        root.iam.put_role_policy(RoleName=name, PolicyName="one", PolicyDocument=leave)
+        held = root.sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+        keys = {
+            "aws_access_key_id": held["AccessKeyId"],
+            "aws_secret_access_key": held["SecretAccessKey"],
+            "aws_session_token": held["SessionToken"],
+        }
+        codes[allowed] = code_of_batch(Clients(platform, **keys), queue)
+    return codes
+
+
+def code_of_batch(by: Clients, queue: str) -> str:
+    try:
+        by.sqs.send_message_batch(QueueUrl=queue, Entries=[{"Id": "1", "MessageBody": "x"}])
+    except ClientError as refusal:
+        return refusal.response["Error"]["Code"]
+    return "sent"

@@ -110,12 +110,12 @@ def shown_again(target: Target, key: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def letter(target: Target, body: str, reason: str = "") -> Iterator[str]:
+def letter(deployment: Deployment, body: str, reason: str = "") -> Iterator[str]:
     """A dead letter, sent with the dispatcher's own credentials, since nobody else may."""
-    endpoint, url = target.stack.endpoint, target.stack.queue_url("ingest-dlq")
-    dispatcher = target.deployment.principal("dispatcher").client("sqs", endpoint_url=endpoint)
+    stack, url = deployment.stack, deployment.stack.queue_url("ingest-dlq")
+    dispatcher = deployment.principal("dispatcher").client("sqs", endpoint_url=stack.endpoint)
     given: Any = {"estancia_reason": {"DataType": "String", "StringValue": reason}} if reason else {}
     yield dispatcher.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=given)["MessageId"]
-    messages = target.stack.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    assert [message["Body"] for message in messages] == [body], "the check puts letters back at once"
-    target.stack.sqs.delete_message(QueueUrl=url, ReceiptHandle=messages[0]["ReceiptHandle"])
+    messages = stack.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    assert [message["Body"] for message in messages] == [body], "whoever looks at letters puts them back at once"
+    stack.sqs.delete_message(QueueUrl=url, ReceiptHandle=messages[0]["ReceiptHandle"])

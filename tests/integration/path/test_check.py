@@ -120,20 +120,20 @@ def test_a_missing_output_item_is_found(target: Target) -> None:
 
 
 def test_garbage_among_the_dead_letters_is_found_and_stays(target: Target) -> None:
-    with letter(target, "garbage") as message:
+    with letter(target.deployment, "garbage") as message:
         ((invariant, key, rule),) = target.found()
     assert (invariant, key) == (4, message)
     assert rule.startswith("is a dead letter that nobody refused and that cannot be read: ")
 
 
 def test_a_refused_message_is_no_violation(target: Target) -> None:
-    with letter(target, "garbage", "refused: the message is no S3 event"):
+    with letter(target.deployment, "garbage", "refused: the message is no S3 event"):
         assert target.found() == []
 
 
 def test_a_letter_of_a_processed_item_is_found(target: Target) -> None:
     item = WorkItem(target.new.key, target.new.version_id, size=1, etag="e", received_at="2026-01-01T00:00:00Z")
-    with letter(target, message_body(item, target.stack.bucket("raw"))) as message:
+    with letter(target.deployment, message_body(item, target.stack.bucket("raw"))) as message:
         rule = f"has dead letter {message}, but its item is PROCESSED, not FAILED"
         assert target.found() == [(4, target.new.key, rule)]
 

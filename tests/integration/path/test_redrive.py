@@ -19,6 +19,7 @@ from estancia_protocol import names
 from estancia_protocol.status import Status, status_shard
 from ops.snapshot import take
 from tests.integration.path.conftest import PROCESSORS, Deployment, until
+from tests.integration.path.damage import letter
 from tests.invariants import assert_invariants
 
 MakeFile = Callable[[str, str, bytes | str], Upload]
@@ -66,6 +67,13 @@ def item_of(deployment: Deployment, version: str) -> dict[str, Any]:
 
 def letters(deployment: Deployment) -> int:
     return len(take(deployment.stack, letter_wait=0).letters)
+
+
+def sweep(deployment: Deployment) -> dict[str, Any]:
+    """Run the sweep and return its answer."""
+    functions = deployment.stack.session.client("lambda", endpoint_url=deployment.stack.endpoint)
+    answer = functions.invoke(FunctionName=f"{deployment.stack.name}-sweep", Payload=b"{}")
+    return dict(json.loads(answer["Payload"].read()))
 
 
 def test_check_mode_lists_what_failed_and_changes_nothing(deployment: Deployment, failed: str) -> None:
@@ -131,10 +139,14 @@ def test_what_failed_is_sent_again_and_processed(deployment: Deployment, failed:
 
 
 def test_the_dead_letter_is_gone_after_the_next_sweep(deployment: Deployment, failed: str) -> None:
-    functions = deployment.stack.session.client("lambda", endpoint_url=deployment.stack.endpoint)
-    answer = functions.invoke(FunctionName=f"{deployment.stack.name}-sweep", Payload=b"{}")
-    told = json.loads(answer["Payload"].read())
-    assert letters(deployment) == 0, told
+    swept = sweep(deployment)
+    assert (swept["complete"], letters(deployment)) == (True, 0), swept
+
+
+def test_a_refused_message_outlives_the_sweep(deployment: Deployment, failed: str) -> None:
+    with letter(deployment, "garbage", "refused: the message is no S3 event"):
+        swept = sweep(deployment)
+        assert (swept["dead_letters_deleted"], swept["complete"], letters(deployment)) == (0, True, 1)
 
 
 def test_a_second_run_changes_nothing(deployment: Deployment, failed: str) -> None:

@@ -37,7 +37,8 @@ def test_an_account_that_holds_takes_one_look_and_six_lines() -> None:
         "1  every version has one item            holds     5 versions and delete markers, 5 items",
         "2  counts add up                         holds     3 processed items, 1 reports",
         "3  what shows is the winners' outputs    holds     2 objects show, of 1 keys that have a processed version",
-        "4  nothing is stuck or lost              holds     0 unfinished, 1 FAILED, 1 dead letters, 0 of them refused",
+        "4  nothing is stuck or lost              holds     0 unfinished, 1 FAILED (redrive.yml --check lists them), "
+        "1 dead letters, 0 of them refused",
         "",
         "All four invariants hold.",
     ]

@@ -133,3 +133,8 @@ def test_the_order_of_what_was_read_does_not_matter(order: list[int]) -> None:
 def test_work_ids_are_the_protocols() -> None:
     assert TABLE.work == work_id("sales/a.csv", "2")
     assert MARKED.item.final
+
+
+def test_letters_that_someone_else_looks_at_are_said() -> None:
+    (note,) = judge(account(letters_held=True), dt.timedelta(0)).findings
+    assert (note.kind, note.key) == (Kind.NOTE, "estancia-dev-ingest-dlq")
