@@ -1,7 +1,7 @@
 """`make check`: holds an account to the protocol's four invariants and says what to do about what does not hold.
 
 Exit status 0: all hold. 1: there are violations. 2: the account could not be read. What is under way is no violation.
-The IAM actions that it needs stand in ops/snapshot.py.
+The IAM actions that it needs are `ACTIONS` in ops/snapshot.py.
 """
 
 from __future__ import annotations

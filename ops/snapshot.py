@@ -1,14 +1,6 @@
 """Reads an account for a check: the ledger, then both buckets, then the queues, each wholly and consistently.
 
-What the caller needs, and nothing that changes anything:
-
-    dynamodb:Scan                    on the ledger
-    s3:ListBucketVersions            on the raw and the processed bucket
-    s3:GetObjectVersion              on the processed bucket's reports/*
-    sqs:GetQueueUrl, GetQueueAttributes     on both queues
-    sqs:ReceiveMessage, ChangeMessageVisibility     on the dead-letter queue, to look and to put back at once
-    kms:Decrypt                      on the data and the messaging key
-
+What the caller needs for that is `ACTIONS`, which hold no right to change anything.
 A letter that is looked at is hidden for the seconds that this takes, and its count of receives grows; none is deleted.
 """
 
@@ -35,6 +27,19 @@ from ops.winners import keys_of
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import DeleteMarkerEntryTypeDef, ObjectVersionTypeDef
 
+ACTIONS: Final = {
+    "dynamodb:Scan": "the ledger",
+    "s3:ListBucketVersions": "the raw and the processed bucket",
+    "s3:GetObjectVersion": "the processed bucket's reports/*",
+    "sqs:GetQueueUrl": "both queues",
+    "sqs:GetQueueAttributes": "both queues",
+    "sqs:ReceiveMessage": "the dead-letter queue, to look",
+    "sqs:ChangeMessageVisibility": "the dead-letter queue, to put back at once what was looked at",
+    "kms:Decrypt": "the data and the messaging key",
+}
+"""Every IAM action of a check, and on what."""
+PAGE: Final = 1000
+"""Entries or items asked for at once."""
 PREFIXES: Final = ("data/", "rejects/", "reports/")
 _READERS: Final = 10
 _TIMES: Final = ("received_at", "started_at", "finished_at", "swept_at", "removed_at", "dlq_sent_at")
@@ -86,7 +91,8 @@ def ledger(stack: Stack) -> tuple[tuple[Work, ...], tuple[Output, ...]]:
     """
     works: list[Work] = []
     outputs: list[Output] = []
-    pages = stack.dynamodb.get_paginator("scan").paginate(TableName=stack.ledger_name, ConsistentRead=True)
+    scan = stack.dynamodb.get_paginator("scan")
+    pages = scan.paginate(TableName=stack.ledger_name, ConsistentRead=True, PaginationConfig={"PageSize": PAGE})
     for page in pages:
         for found in page["Items"]:
             kind = found["pk"]["S"].partition("/")[0]
@@ -146,7 +152,9 @@ def versions(stack: Stack, purpose: str, prefix: str = "") -> Iterator[Listed]:
         order[:] = [found.decode() for found in _VERSION_ID.findall(response_dict["body"])]
 
     client.meta.events.register("before-parse.s3.ListObjectVersions", note)
-    for page in client.get_paginator("list_object_versions").paginate(Bucket=stack.bucket(purpose), Prefix=prefix):
+    listing = client.get_paginator("list_object_versions")
+    bucket = stack.bucket(purpose)
+    for page in listing.paginate(Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": PAGE}):
         place = {version_id: index for index, version_id in enumerate(order)}
         entries = [_listed(entry, marker=False) for entry in page.get("Versions", [])]
         entries += [_listed(entry, marker=True) for entry in page.get("DeleteMarkers", [])]

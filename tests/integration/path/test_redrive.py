@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,14 +37,12 @@ def summary(text: str) -> list[str]:
     return list(yaml.safe_load(shown.partition("=>")[2])["msg"])
 
 
-@pytest.fixture(scope="module")
-def failed(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A version that failed, with its dead letter; its id."""
-    path = tmp_path_factory.mktemp("redriven") / "lost.csv"
+def fail(deployment: Deployment, path: Path) -> str:
+    """Upload a file and let it fail; its version."""
     path.write_text("a\n1\n")
     deployment.platform.fleet_down()
     version = put(deployment.stack, Upload(path, "redriven", path.name))
-    until(lambda: work_item(deployment.stack, KEY, version).get("status") == Status.RECEIVED)
+    until(lambda: item_of(deployment, version).get("status") == Status.RECEIVED)
     deployment.stack.ledger.update_item(
         Key={"pk": names.work_pk(KEY), "sk": version},
         UpdateExpression="SET #s = :s, status_shard = :shard, attempt = :five, lease_until = :past, started_at = :past",
@@ -55,9 +54,15 @@ def failed(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> 
             ":past": LONG_AGO,
         },
     )
-    until(lambda: "dlq_sent_at" in work_item(deployment.stack, KEY, version))
+    until(lambda: "dlq_sent_at" in item_of(deployment, version))
     deployment.platform.fleet_up(PROCESSORS)
-    yield version
+    return version
+
+
+@pytest.fixture(scope="module")
+def failed(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A version that failed, with its dead letter; its id."""
+    yield fail(deployment, tmp_path_factory.mktemp("redriven") / "lost.csv")
     assert_invariants(deployment.stack)
 
 
@@ -154,3 +159,24 @@ def test_a_second_run_changes_nothing(deployment: Deployment, failed: str) -> No
     assert (status, numbers["changed"]) == (0, 0), text
     assert summary(text) == [f"{HEAD}all datasets", "", "There are none."]
     assert item_of(deployment, failed)["status"] == "PROCESSED"
+
+
+def test_a_sweep_that_cannot_run_is_said_and_makes_up_for_it_later(
+    deployment: Deployment, failed: str, tmp_path: Path
+) -> None:
+    version = fail(deployment, tmp_path / "lost.csv")
+    functions = deployment.stack.session.client("lambda", endpoint_url=deployment.stack.endpoint)
+    name = f"{deployment.stack.name}-sweep"
+    handler = functions.get_function_configuration(FunctionName=name)["Handler"]
+    functions.update_function_configuration(FunctionName=name, Handler="sweep.handler.nothing")
+    status, _, text = deployment.playbook("redrive.yml")
+    functions.update_function_configuration(FunctionName=name, Handler=handler)
+    said = " ".join(text.split())
+    assert (status != 0, "1 items are set back, but the sweep did not run: " in said) == (True, True), text
+    assert (
+        "Its next run on schedule sends them; if none comes, its log group is /aws/lambda/estancia-local-sweep" in said
+    )
+    assert item_of(deployment, version)["status"] == Status.RECEIVED
+    assert sweep(deployment)["sent"] == 1
+    until(lambda: item_of(deployment, version)["status"] == Status.PROCESSED)
+    assert sweep(deployment)["complete"] is True
