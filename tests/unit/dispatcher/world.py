@@ -44,11 +44,12 @@ class FaultError(Exception):
 
 
 class Fuse:
-    """Wraps the edges: after so many calls of all of them together, one raises."""
+    """Wraps the edges: after so many calls of all of them together, one raises; before each, others may act."""
 
     def __init__(self) -> None:
         self.left: int | None = None
         self.error: type[BaseException] = Crash
+        self.others: Callable[[], None] | None = None
 
     def around(self, edge: object) -> Any:
         fuse = self
@@ -64,6 +65,10 @@ class Fuse:
         return Wrapped()
 
     def burn(self) -> None:
+        if self.others:
+            others, self.others = self.others, None
+            others()
+            self.others = others
         if self.left is not None:
             self.left -= 1
             if self.left < 0:

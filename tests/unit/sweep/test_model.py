@@ -1,14 +1,15 @@
 """The sweep in the dispatcher's world, with all that no message tells of.
 
 Messages and events get lost, undeletes raise none, workers wake up after their end and put, delete markers come late,
-and the sweep is cut off between any two calls. However a history went, after sweeping until nothing is left to do, with
-all messages delivered in between, the invariants hold.
+and the sweep is cut off between any two calls, or others act between them. However a history went, after sweeping until
+nothing is left to do, with all messages delivered in between, the invariants hold.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Iterable
 from random import Random
 
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from estancia_functions.listing import Entry
 from estancia_protocol.job import Job
 from estancia_protocol.names import data_key, report_key
 from estancia_protocol.status import Status
+from sweep.ports import Copy
 from sweep.run import Run
 from sweep.summary import Summary
 from sweep.sweeping import sweep
@@ -40,6 +42,17 @@ class WorldQueues(FakeQueues):
 
     def send(self, body: str) -> None:
         self.world.send(body)
+
+    def receive_copies(self) -> list[Copy]:
+        self.dead_letters = [body for body, _ in self.world.messages.given_up]
+        copies = super().receive_copies()
+        self.world.messages.given_up = self.world.messages.given_up[len(copies) :]
+        return copies
+
+    def release_copies(self, copies: Iterable[Copy]) -> None:
+        self.dead_letters = []
+        super().release_copies(copies)
+        self.world.messages.given_up += [(body, "kept") for body in self.dead_letters]
 
     def oldest_message(self, now: dt.datetime) -> dt.timedelta:
         return max((now - message.sent_at for message in self.world.queue), default=dt.timedelta())
@@ -81,6 +94,12 @@ class SweptWorld(World):
             self.put(marker=act == "marker")
         self.queue = before
 
+    def lose(self, index: int, *, kept: bool) -> None:
+        """Lose a message, or let SQS move it to the dead-letter queue after too many receives."""
+        message = self.queue.pop(index)
+        if kept:
+            self.messages.given_up.append((message.body, ""))
+
     def outputs(self, item: WorkItem) -> list[str]:
         day = dt.date(2024, 3, 1)
         tables = ("main", f"only_{item.attempt % 2}")
@@ -115,8 +134,9 @@ class SweptWorld(World):
 
     def hide_late(self, index: int, *, note: bool) -> None:
         """Let a settling that was held up hide an output, and perhaps note it."""
-        if self.book.retirements:
-            item, output = self.book.retirements[index % len(self.book.retirements)]
+        shown = [found for found in self.book.retirements if found[1].key in self.bucket.shown()]
+        if some := shown or self.book.retirements:
+            item, output = some[index % len(some)]
             self.bucket.hide(output.key)
             if note:
                 self.book.retire(item, output, self.clock())
@@ -129,7 +149,6 @@ class SweptWorld(World):
                 self.ledger.put(dataclasses.replace(fresh, status=Status.RECEIVED, lease_until=None))
 
     def sweep(self) -> dict[str, int | bool]:
-        self.queues.dead_letters = [body for body, _ in self.messages.given_up]
         fused = self.fuse.around
         run = Run(
             fused(self.book),
@@ -146,9 +165,9 @@ class SweptWorld(World):
         except Crash:
             return {}
         finally:
-            left = [*self.queues.dead_letters, *self.queues.taken.values()]
+            # What a crash left hidden SQS shows again.
+            self.messages.given_up += [(body, "hidden") for body in self.queues.taken.values()]
             self.queues.taken.clear()
-            self.messages.given_up = [(body, "failed") for body in left]
 
     def check(self) -> None:
         self.unseen = set(self.gone)
@@ -179,7 +198,7 @@ class SweepDirector(Director):
             ("lose", "put", "marker", "remove", "remove", "wake", "wake", "late", "sweep", "sweep", "long")
         ):
             case "lose" if world.queue:
-                world.queue.pop(random.randrange(len(world.queue)))
+                world.lose(random.randrange(len(world.queue)), kept=random.random() < 0.5)
             case "put" | "marker" as act:
                 world.silently(act)
             case "remove":
@@ -189,12 +208,38 @@ class SweepDirector(Director):
             case "late":
                 world.hide_late(random.randrange(10), note=random.random() < 0.5)
             case "sweep":
-                world.fuse.error = random.choice((Crash, FaultError))
-                world.fuse.left = None if random.random() < self.calm else random.randrange(40)
-                world.sweep()
-                world.fuse.left = None
+                self.sweep_once()
             case _:
                 world.clock.pass_by(random.choice((1000, 4000, 90000)))
+
+    def sweep_once(self) -> None:
+        """Sweep; in between its calls others act, or one of them never returns."""
+        world, random = self.swept, self.random
+        world.fuse.error = random.choice((Crash, FaultError))
+        world.fuse.left = None if random.random() < self.calm else random.randrange(40)
+        busy = random.choice((0.0, 0.1, 0.4))
+        world.fuse.others = lambda: self.act_in_between(busy)
+        world.sweep()
+        world.fuse.left = world.fuse.others = None
+
+    def act_in_between(self, busy: float) -> None:
+        world, random = self.swept, self.random
+        left, world.fuse.left = world.fuse.left, None
+        if random.random() < busy:
+            match random.choice(("deliver", "deliver", "deliver", "put", "marker", "remove", "wake", "late", "lose")):
+                case "deliver" if world.queue:
+                    self.deliver(random.randrange(len(world.queue)))
+                case "put" | "marker" as act:
+                    world.silently(act) if random.random() < 0.3 else world.put(marker=act == "marker")
+                case "remove":
+                    world.silently("remove", random.randrange(10)) if random.random() < 0.3 else world.remove(0)
+                case "wake":
+                    world.wake(random.randrange(10))
+                case "late":
+                    world.hide_late(random.randrange(10), note=random.random() < 0.5)
+                case _:
+                    world.clock.pass_by(100)
+        world.fuse.left = left
 
     def sweep_until_quiet(self) -> None:
         world = self.swept
