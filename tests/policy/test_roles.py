@@ -20,6 +20,7 @@ SKELETON = {
     "meta/main.yml",
     "tasks/main.yml",
     "tasks/preflight.yml",
+    "tasks/variables.yml",
     "tasks/result.yml",
     "tasks/destroy.yml",
 }
@@ -85,6 +86,40 @@ def test_options_carry_the_roles_name_and_a_meaning(role: Path) -> None:
         assert name.startswith((f"{role.name}_", "estancia_")), name
         assert option["description"], name
         assert ("default" in option) != option.get("required", False), f"{name}: a default, or required"
+
+
+@each_role
+def test_the_options_are_checked_by_themselves_too(role: Path) -> None:
+    specs = read(role / "meta/argument_specs.yml")["argument_specs"]
+    assert set(specs) == {"main", "variables"}
+    assert specs["variables"]["options"] == specs["main"]["options"]
+    assert read(role / "tasks/preflight.yml")[0]["ansible.builtin.import_tasks"] == "variables.yml"
+
+
+@each_role
+def test_each_rule_on_variables_names_the_one_that_is_wrong(role: Path) -> None:
+    (task,) = read(role / "tasks/variables.yml")
+    rule = f"__{role.name}_rule"
+    assert task["ansible.builtin.assert"] == {
+        "that": f"{rule}.holds",
+        "fail_msg": f"{{{{ {rule}.message }}}}",
+        "quiet": True,
+    }
+    assert task["loop"]
+    for each in task["loop"]:
+        assert set(each) == {"variable", "holds", "message"}
+        variable = re.split(r"[, ]", each["variable"])[0]
+        assert each["message"].startswith((variable, "{{ network_vpc_cidr | cidr_problems")), each["variable"]
+
+
+def test_the_site_checks_every_roles_variables_before_anything_else() -> None:
+    tasks = read(ROOT / "playbooks/tasks/site_preflight.yml")
+    (checks,) = [task for task in tasks if task.get("loop")]
+    assert checks["loop"] == SITE_ORDER
+    assert checks["ansible.builtin.include_role"]["tasks_from"] == "variables"
+    # A run of one role, by its tag, is checked like a whole one.
+    includes = [task["ansible.builtin.include_role"] for task in tasks if "ansible.builtin.include_role" in task]
+    assert [include["apply"] for include in includes] == [{"tags": ["always"]}] * len(includes)
 
 
 @each_role

@@ -22,6 +22,7 @@ from local.deployment import role_credentials
 from local.platform import LocalPlatform
 from ops.stack import Stack
 from tests.integration.path.account import Account
+from tests.integration.path.holdings import Holdings, holdings
 from tests.invariants import assert_invariants
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,10 +33,11 @@ PATIENCE = 90.0
 
 @dataclass(frozen=True)
 class Deployment:
-    """The deployed stack and what runs it."""
+    """The deployed stack, what runs it, and what its account held before anything was made."""
 
     platform: LocalPlatform
     stack: Stack
+    at_first: Holdings
 
     def playbook(self, *arguments: str) -> tuple[int, dict[str, Any], str]:
         """Run `ansible-playbook -i inventory/local <arguments>` as typed.
@@ -94,7 +96,8 @@ def deployment() -> Iterator[Deployment]:
     os.environ["ESTANCIA_LOCAL_PORT"] = str(PORT)
     platform.up()
     try:
-        deployed = Deployment(platform, Stack.from_inventory(ROOT / "inventory" / "local"))
+        stack = Stack.from_inventory(ROOT / "inventory" / "local")
+        deployed = Deployment(platform, stack, holdings(Account(stack)))
         status, numbers, text = deployed.playbook("site.yml")
         assert status == 0, text
         assert numbers["changed"] > 0
