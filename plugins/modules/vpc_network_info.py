@@ -157,6 +157,19 @@ def endpoints(ec2: EC2Client, vpc_id: str, only: list[Any]) -> list[dict[str, st
     ]
 
 
+def is_functions(card: Any) -> bool:
+    """Whether Lambda made a network interface for a function.
+
+    Args:
+        card: The interface, as EC2 describes it.
+
+    Returns:
+        True by its type, or by the description that Lambda gives it; Terraform's AWS provider finds them so, too.
+    """
+    described = str(card.get("Description", ""))
+    return card.get("InterfaceType") == "lambda" or described.startswith("AWS Lambda VPC ENI")
+
+
 def interfaces(ec2: EC2Client, vpc_id: str, only: list[Any]) -> dict[str, list[str]]:
     """The network interfaces that stand in a VPC.
 
@@ -170,7 +183,7 @@ def interfaces(ec2: EC2Client, vpc_id: str, only: list[Any]) -> dict[str, list[s
     """
     found = ec2.get_paginator("describe_network_interfaces").paginate(Filters=only).build_full_result()
     cards = [card for card in found["NetworkInterfaces"] if card["VpcId"] == vpc_id]
-    functions = [card["NetworkInterfaceId"] for card in cards if card.get("InterfaceType") == "lambda"]
+    functions = [card["NetworkInterfaceId"] for card in cards if is_functions(card)]
     return {"interface_ids": [card["NetworkInterfaceId"] for card in cards], "function_interface_ids": functions}
 
 
