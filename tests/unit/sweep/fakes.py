@@ -82,10 +82,11 @@ class SweepFakeLedger(FakeLedger):
 
 
 class SweepFakeObjects(FakeObjects):
-    """Both buckets with all their versions; a page holds one key."""
+    """Both buckets with all their versions; a page holds so many keys."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, page: int = 1) -> None:
         super().__init__()
+        self.page = page
         self.clock = clock
         self.raw: dict[str, list[Entry]] = {}
         self.processed: dict[str, list[Entry]] = {}
@@ -111,10 +112,15 @@ class SweepFakeObjects(FakeObjects):
         return [entry.version_id for entry in self.raw.get(key, [])]
 
     def originals(self, after: str) -> Iterator[list[list[Entry]]]:
-        yield from ([list(found)] for key, found in sorted(self.raw.items()) if key > after and found)
+        yield from self.pages(self.raw, after)
 
     def outputs(self, after: str) -> Iterator[list[list[Entry]]]:
-        yield from ([list(found)] for key, found in sorted(self.processed.items()) if key > after and found)
+        yield from self.pages(self.processed, after)
+
+    def pages(self, bucket: dict[str, list[Entry]], after: str) -> Iterator[list[list[Entry]]]:
+        groups = [list(found) for key, found in sorted(bucket.items()) if key > after and found]
+        for start in range(0, len(groups), self.page):
+            yield groups[start : start + self.page]
 
     def remove_version(self, key: str, version_id: str) -> None:
         self.processed[key] = [entry for entry in self.processed[key] if entry.version_id != version_id]

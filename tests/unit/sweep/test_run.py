@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 from hypothesis import given
@@ -13,8 +15,11 @@ import sweep.run
 from estancia_functions.items import WorkItem
 from estancia_functions.listing import Entry
 from estancia_protocol.job import timestamp
+from estancia_protocol.names import report_key, work_id
+from estancia_protocol.settle import RecordedOutput
 from estancia_protocol.status import Status
 from sweep.ports import Copy
+from sweep.rules import Output, is_turn
 from sweep.run import Run
 from sweep.summary import Summary
 from sweep.sweeping import sweep as sweep_once
@@ -139,3 +144,41 @@ def test_the_answer_has_exactly_the_members_of_the_protocol() -> None:
         "dead_letters_deleted": 0,
         "complete": False,
     }
+
+
+class Counting(SweepFakeLedger):
+    """Counts the reads of a pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: Counter[str] = Counter()
+
+    def items(self, key: str) -> list[WorkItem]:
+        self.reads["items"] += 1
+        return super().items(key)
+
+    def outputs(self, item: WorkItem) -> list[RecordedOutput]:
+        self.reads["outputs"] += 1
+        return super().outputs(item)
+
+    def recorded(self, names: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Output]:
+        self.reads["batches"] += -(-len(names) // 100)
+        return super().recorded(names)
+
+
+def test_what_a_pass_over_a_thousand_files_costs() -> None:
+    clock, ledger = Clock(), Counting()
+    run = dataclasses.replace(new_run(clock, ledger), turns=96)
+    objects = SweepFakeObjects(clock, page=1000)
+    run.objects = objects
+    for number in range(1000):
+        item = ledger.put(WorkItem(f"d/{number:04}", "v", Status.PROCESSED, 1, sequencer="01"))
+        objects.raw[item.key] = [Entry(item.key, "v", False, NOON)]
+        for name in (f"data/d/{item.work}.parquet", report_key("d", item.work)):
+            ledger.record(item.key, "v", name, 1)
+            ledger.puts[name] = objects.put(name)
+    assert sweep_once(run).as_json() == Summary(complete=True).as_json()
+    in_turn = sum(is_turn(work_id(key, "v"), 96, NOON) for key in objects.raw)
+    assert in_turn < 30
+    assert ledger.reads == {"items": 2000 + 3 * in_turn, "outputs": 1000 + in_turn, "batches": 20}
+    assert len(objects.listed) == 0
