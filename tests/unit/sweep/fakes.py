@@ -10,7 +10,6 @@ from typing import TypeVar
 from estancia_functions.items import WorkItem
 from estancia_functions.listing import Entry
 from estancia_protocol.names import work_id
-from estancia_protocol.settle import RecordedOutput
 from estancia_protocol.status import Status
 from sweep.ports import Copy
 from sweep.rules import Output
@@ -28,16 +27,11 @@ class SweepFakeLedger(FakeLedger):
         """By output key the version that the recording attempt said it put."""
         self.cursors: dict[str, str] = {}
         self.originals: dict[str, tuple[str, str]] = {}
-        self.retirements: list[tuple[WorkItem, RecordedOutput]] = []
 
     def record(self, key: str, version_id: str, output_key: str, attempt: int, *, retired: bool = False) -> None:
         super().record(key, version_id, output_key, attempt, retired=retired)
         self.puts.pop(output_key, None)
         self.originals[work_id(key, version_id)] = key, version_id
-
-    def retire(self, item: WorkItem, output: RecordedOutput, now: dt.datetime) -> None:
-        self.retirements.append((item, output))
-        super().retire(item, output, now)
 
     def with_status(self, status: Status) -> Iterator[WorkItem]:
         for item in list(self.work.values()):

@@ -133,9 +133,12 @@ class SweptWorld(World):
                 self.bucket.put(self.outputs(item)[index % 3])
 
     def hide_late(self, index: int, *, note: bool) -> None:
-        """Let a settling that was held up hide an output, and perhaps note it."""
-        shown = [found for found in self.book.retirements if found[1].key in self.bucket.shown()]
-        if some := shown or self.book.retirements:
+        """Let a settling that was held up, while another version counted, hide an output, and perhaps note it."""
+        if len(self.history) < 2:
+            return
+        made = [(item, output) for item in self.ledger.items(KEY) for output in self.ledger.outputs(item)]
+        shown = [(item, output) for item, output in made if output.key in self.bucket.shown()]
+        if some := shown or made:
             item, output = some[index % len(some)]
             self.bucket.hide(output.key)
             if note:
@@ -195,7 +198,7 @@ class SweepDirector(Director):
             super().step()
             return
         match random.choice(
-            ("lose", "put", "marker", "remove", "remove", "wake", "wake", "late", "sweep", "sweep", "long")
+            ("lose", "put", "marker", "remove", "remove", "wake", "wake", "late", "late", "sweep", "sweep", "long")
         ):
             case "lose" if world.queue:
                 world.lose(random.randrange(len(world.queue)), kept=random.random() < 0.5)
