@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator
 
 from estancia_functions.events import Arrived
@@ -55,7 +57,8 @@ def _untold(view: View, work: Work) -> Finding:
     place, sent = (work.item.key, work.item.version_id), work.dead_lettered_at
     if sent is None:
         return Finding(4, weigh(view.left_alone(work)), *place, "is FAILED, and no dead letter was sent", view.sweep)
-    remedy = f"redrive it: ansible-playbook redrive.yml -e estancia_redrive_key=... ({RUNBOOK})"
+    chosen = shlex.quote(json.dumps({"estancia_redrive_key": work.item.key}, ensure_ascii=False))
+    remedy = f"redrive it ({RUNBOOK}): ansible-playbook -i <inventory> redrive.yml -e {chosen}"
     if view.snapshot.ended - sent > view.snapshot.letters_kept:
         rule = f"is FAILED; its dead letter of {sent:%Y-%m-%d} ended with the queue's retention"
         return Finding(4, Kind.NOTE, *place, rule, remedy)

@@ -137,14 +137,15 @@ def _counted(snapshot: Snapshot, keys: Mapping[str, Key]) -> dict[int, str]:
     statuses = [work.item.status for work in snapshot.works]
     processed = sum(key.processed is not None for key in keys.values())
     shown = sum(not entry.marker for entry in snapshot.shown)
+    failed = statuses.count(Status.FAILED)
+    hint = " (redrive.yml --check lists them)" if failed else ""
     refused = sum((letter.reason or "").startswith("refused:") for letter in snapshot.letters)
     return {
         1: f"{len(snapshot.raw)} versions and delete markers, {len(snapshot.works)} items",
         2: f"{statuses.count(Status.PROCESSED)} processed items, {len(snapshot.reports)} reports",
         3: f"{shown} objects show, of {processed} keys that have a processed version",
         4: (
-            f"{sum(work.unfinished for work in snapshot.works)} unfinished, {statuses.count(Status.FAILED)} FAILED "
-            "(redrive.yml --check lists them), "
+            f"{sum(work.unfinished for work in snapshot.works)} unfinished, {failed} FAILED{hint}, "
             f"{len(snapshot.letters)} dead letters, {refused} of them refused"
         ),
     }

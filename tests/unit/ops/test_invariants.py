@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
+import shlex
 from typing import Any
 
 import pytest
@@ -138,3 +140,11 @@ def test_work_ids_are_the_protocols() -> None:
 def test_letters_that_someone_else_looks_at_are_said() -> None:
     (note,) = judge(account(letters_held=True), dt.timedelta(0)).findings
     assert (note.kind, note.key) == (Kind.NOTE, "estancia-dev-ingest-dlq")
+
+
+def test_the_remedy_of_a_lost_letter_is_a_command_for_any_key() -> None:
+    lost = work("sales/it's a +.csv", "1", Status.FAILED)
+    (finding,) = judge(Snapshot("estancia-dev", NOW, NOW, works=(lost,), raw=(original(lost.item.key, "1"),))).findings
+    words = shlex.split(finding.remedy.partition(": ")[2])
+    assert words[:4] == ["ansible-playbook", "-i", "<inventory>", "redrive.yml"]
+    assert json.loads(words[5]) == {"estancia_redrive_key": lost.item.key}
