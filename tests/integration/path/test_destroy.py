@@ -15,6 +15,7 @@ from estancia_protocol.status import Status
 from tests.integration.path.account import Account
 from tests.integration.path.conftest import PORT, PROCESSORS, ROOT, Deployment
 from tests.integration.path.holdings import added, holdings, pending
+from tests.invariants import assert_invariants
 
 MakeFile = Callable[[str, str, bytes | str], Upload]
 CONFIRM = ("-e", "estancia_destroy_confirm=estancia-local")
@@ -50,6 +51,7 @@ def test_check_mode_changes_nothing(deployment: Deployment, account: Account) ->
 
 def test_data_stays_without_its_flag(deployment: Deployment, account: Account, file: MakeFile) -> None:
     deployment.put(file("kept", "kept.csv", "a\n1\n"))
+    assert_invariants(deployment.stack)
     status, _, text = deployment.playbook("destroy.yml", *CONFIRM)
     assert status == 0, text
     left, stack = added(deployment.at_first, holdings(account)), deployment.stack
@@ -63,6 +65,7 @@ def test_data_stays_without_its_flag(deployment: Deployment, account: Account, f
     assert {f"Table {stack.name}-ledger", f"Key {stack.name}-data"} <= set(shown)
 
 
+@pytest.mark.usefixtures("invariants")
 def test_the_site_finds_the_data_again(deployment: Deployment, file: MakeFile) -> None:
     status, _, text = deployment.playbook("site.yml")
     assert status == 0, text

@@ -179,7 +179,7 @@ def test_nobody_sends_however_much_he_may(
     assert code_of(refusal.value) in REFUSED
 
 
-@pytest.mark.usefixtures("warm_function")
+@pytest.mark.usefixtures("warm_function", "invariants")
 @pytest.mark.parametrize("forbidden", FORBIDDEN, ids=lambda forbidden: "-".join(forbidden[:3]))
 def test_what_a_role_must_not_do_is_refused(
     deployment: Deployment, actual: dict[str, Any], forbidden: tuple[str, str, str, dict[str, Any]]
@@ -192,7 +192,7 @@ def test_what_a_role_must_not_do_is_refused(
     assert code_of(refusal.value) in REFUSED
 
 
-@pytest.mark.usefixtures("warm_function")
+@pytest.mark.usefixtures("warm_function", "invariants")
 def test_the_sweep_may_do_what_it_is_there_for(deployment: Deployment, actual: dict[str, Any]) -> None:
     session: Any = deployment.principal("sweep")
     clients = {name: session.client(name, endpoint_url=deployment.stack.endpoint) for name in SWEEPS}
