@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+from typing import Final
 
 import pyarrow as pa
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,6 +13,8 @@ from urllib3.exceptions import HTTPError
 from estancia_processor.errors import RetryError
 from estancia_protocol.errors import ErrorCode
 
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""A full volume, a used up quota, a file larger than the process may write."""
 _log = logging.getLogger(__name__)
 
 
@@ -31,7 +34,7 @@ def as_retry(error: Exception) -> RetryError:
     if isinstance(error, ClientError | BotoCoreError | HTTPError):
         _log.warning("an AWS call failed", exc_info=error)
         return RetryError(ErrorCode.SERVICE_UNAVAILABLE, f"{ErrorCode.SERVICE_UNAVAILABLE.sentence} ({error})"[:1000])
-    if isinstance(error, OSError) and (error.errno == errno.ENOSPC or _says_full(error)):
+    if isinstance(error, OSError) and (error.errno in NO_ROOM or _says_full(error)):
         _log.warning("the scratch volume is full", exc_info=error)
         return RetryError(ErrorCode.SCRATCH_FULL)
     _log.error("the attempt failed", exc_info=error)
