@@ -51,11 +51,19 @@ class Processor:
 
 @dataclass(frozen=True)
 class Fleet:
-    """Starts, stops and describes the processors of one platform."""
+    """Starts, stops and describes the processors of one platform.
+
+    Args:
+        layout: its files and addresses.
+        deployment: what the roles deployed.
+        say: receives one sentence for each step.
+        processor_endpoint: where the processors reach AWS if not at the embedded AWS itself, for tests with faults.
+    """
 
     layout: Layout
     deployment: Deployment
     say: Callable[[str], None]
+    processor_endpoint: str = ""
 
     def processors(self) -> list[Processor]:
         """Return every processor that was started and not stopped, dead ones too."""
@@ -179,7 +187,7 @@ class Fleet:
             "HOME": str(scratch),
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"http://{address}:{METADATA_PORT}/",
             "AWS_EC2_METADATA_V1_DISABLED": "true",
-            "AWS_ENDPOINT_URL": self.layout.endpoint,
+            "AWS_ENDPOINT_URL": self.processor_endpoint or self.layout.endpoint,
             "ESTANCIA_SCRATCH_DIR": str(scratch),
             "ESTANCIA_LISTEN_HOST": address,
             "ESTANCIA_LISTEN_PORT": str(PROCESSOR_PORT),

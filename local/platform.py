@@ -35,12 +35,14 @@ class LocalPlatform:
         root: the project's folder; its `.local/<port>/` holds the state.
         name: `estancia_name` of the deployment that the fleet belongs to.
         say: receives one sentence for each step.
+        processor_endpoint: where the processors reach AWS if not at the embedded AWS itself, for tests with faults.
     """
 
     port: int = field(default_factory=port_from_environment)
     root: Path = PROJECT_ROOT
     name: str = DEFAULT_NAME
     say: Callable[[str], None] = field(default=lambda _: None)
+    processor_endpoint: str = ""
 
     @property
     def layout(self) -> Layout:
@@ -143,7 +145,7 @@ class LocalPlatform:
 
     @property
     def _fleet(self) -> Fleet:
-        return Fleet(self.layout, self._deployment, self.say)
+        return Fleet(self.layout, self._deployment, self.say, self.processor_endpoint)
 
     @property
     def _deployment(self) -> Deployment:

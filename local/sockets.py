@@ -1,6 +1,7 @@
 """Which sockets listen, and whose they are, from /proc alone."""
 
 import ipaddress
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -55,6 +56,24 @@ def owner_of_port(port: int, address: str = "127.0.0.1") -> str | None:
         if entry.name.isdecimal() and taken & set(_socket_inodes(int(entry.name))):
             return f"pid {entry.name} ({_command(entry)})"
     return "a process of another user"
+
+
+def owner_of_connection(near: tuple[str, int], far: tuple[str, int]) -> int | None:
+    """Return the pid of the process whose end of an IPv4 connection is `near`, as far as it can be seen.
+
+    Args:
+        near: that end's address and port.
+        far: the other end's.
+    """
+    wanted = (_written(near), _written(far))
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    inodes = {int(fields[9]) for fields in map(str.split, lines) if (fields[1], fields[2]) == wanted}
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+    return next((pid for pid in pids if inodes & set(_socket_inodes(pid))), None) if inodes else None
+
+
+def _written(end: tuple[str, int]) -> str:
+    return f"{socket.inet_aton(end[0])[::-1].hex().upper()}:{end[1]:04X}"
 
 
 def _covers(listening: str, address: str) -> bool:

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from local.sockets import _parse, listeners_of, owner_of_port
+from local.sockets import _parse, listeners_of, owner_of_connection, owner_of_port
 
 EVERYWHERE = str(ipaddress.IPv4Address(0))
 
@@ -40,3 +40,13 @@ def test_the_owner_of_a_port_is_named() -> None:
         port = listening.getsockname()[1]
         assert (owner_of_port(port) or "").startswith(f"pid {os.getpid()} (")
     assert owner_of_port(port) is None
+
+
+def test_the_owner_of_a_connection_is_found_until_it_is_closed() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        with socket.create_connection(listening.getsockname()) as near:
+            ends = near.getsockname(), near.getpeername()
+            assert owner_of_connection(*ends) == os.getpid()
+        assert owner_of_connection(*ends) is None
