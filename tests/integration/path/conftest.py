@@ -45,10 +45,7 @@ class Deployment:
         Returns:
             Its exit status, the JSON of its statistics for localhost, and all that it printed.
         """
-        environment = {**os.environ, "ESTANCIA_LOCAL_PORT": str(PORT)}
-        command = [str(ROOT / ".venvs/main/bin/ansible-playbook"), "-i", "inventory/local", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        return done.returncode, recap(done.stdout), done.stdout + done.stderr
+        return run_playbook(PORT, *arguments)
 
     def put(self, *uploads: Upload) -> list[Outcome]:
         """Upload files and wait for their outcomes."""
@@ -73,6 +70,14 @@ class Deployment:
                 if (variables.get("AWS_LAMBDA_FUNCTION_NAME"), variables.get("GATEWAY_PORT")) == (function, str(PORT)):
                     return variables
         raise AssertionError(f"no process runs {function}; put a file first")
+
+
+def run_playbook(port: int, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """Run `ansible-playbook -i inventory/local <arguments>` on the platform at a port, see `Deployment.playbook`."""
+    environment = {**os.environ, "ESTANCIA_LOCAL_PORT": str(port)}
+    command = [str(ROOT / ".venvs/main/bin/ansible-playbook"), "-i", "inventory/local", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, recap(done.stdout), done.stdout + done.stderr
 
 
 def environment_of(file: Path) -> dict[str, str]:

@@ -1,0 +1,83 @@
+"""Stacks for the tests with faults: each provisioned once, on a port of its own, when the first test wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from tests.faults import stacks
+from tests.faults.crowd import Crowd
+from tests.faults.stacks import Running
+
+# Name, then port, processors and variables of site.yml.
+STACKS: dict[str, tuple[int, int, dict[str, Any]]] = {
+    "production": (4620, 14, {}),
+    # A killed function's message comes back after the queue's visibility time-out: the function's limit and 60 s.
+    "short": (4621, 10, {"queue_function_timeout": 60, "fleet_max_size": 8}),
+    "whole": (4622, 2, {}),
+}
+
+
+class Stacks:
+    """Makes stacks by name, each once."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, Running] = {}
+
+    def of(self, name: str) -> Running:
+        """Return a running stack."""
+        if name not in self._running:
+            port, count, variables = STACKS[name]
+            self._running[name] = stacks.start(port, count, **variables)
+        return self._running[name]
+
+    def stop(self) -> None:
+        """Stop all of them."""
+        for running in self._running.values():
+            running.stop()
+
+
+class Crowds:
+    """Starts the concurrent tests of each stack, once."""
+
+    def __init__(self, made: Stacks) -> None:
+        self._stacks = made
+        self._crowds: dict[str, Crowd] = {}
+
+    def of(self, name: str, items: Sequence[Any]) -> Crowd:
+        """Return the crowd of a stack.
+
+        Args:
+            name: the stack's.
+            items: all of the session's; those of other stacks are left out.
+        """
+        if name not in self._crowds:
+            own = [item for item in items if getattr(item.function, "stack", None) == name]
+            self._crowds[name] = Crowd(self._stacks.of(name), own)
+        return self._crowds[name]
+
+
+@pytest.fixture(scope="session")
+def made() -> Iterator[Stacks]:
+    """The stacks, stopped at the end."""
+    found = Stacks()
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="session")
+def crowds(made: Stacks) -> Crowds:
+    """The concurrent tests."""
+    return Crowds(made)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print how long each concurrent test took by itself: pytest's own durations count the waiting for the others."""
+    passed = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    took = [(dict(report.user_properties), report.nodeid) for report in passed]
+    lines = sorted(((found["seconds"], node) for found, node in took if "seconds" in found), reverse=True)
+    terminalreporter.section("seconds of each concurrent test")
+    for seconds, node in lines:
+        terminalreporter.write_line(f"{seconds:7.1f}  {node.rpartition('/')[2]}")
