@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 _INDEX: Final = "by_status"
 _CURSORS: Final = "sweep"
 _BATCH: Final = 100
+_PAUSES: Final = (0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds before each try to read a batch."""
 _OUTPUT_PREFIX: Final = outputs_pk("")
+
+
+class ThrottledError(Exception):
+    """DynamoDB does not answer fast enough; the next sweep goes on."""
 
 
 class SweepLedger(LedgerTable):
@@ -86,17 +93,27 @@ class SweepLedger(LedgerTable):
         )
 
     def recorded(self, names: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Output]:
-        """Read output items by work id and processed key, in batches and not consistently."""
-        found: dict[tuple[str, str], Output] = {}
-        for start in range(0, len(names), _BATCH):
-            keys = [_output_key(work, key) for work, key in names[start : start + _BATCH]]
-            wanted: Mapping[str, KeysAndAttributesTypeDef] = {self._table: {"Keys": keys}}
-            while wanted:
-                answer: Any = self._client.batch_get_item(RequestItems=wanted)
-                outputs = map(_output, answer["Responses"].get(self._table, ()))
-                found |= {(output.work, output.key): output for output in outputs}
-                wanted = answer.get("UnprocessedKeys", {})
-        return found
+        """Read output items by work id and processed key, in batches and not consistently.
+
+        Raises:
+            ThrottledError: DynamoDB left keys unread again and again.
+        """
+        batches = [names[start : start + _BATCH] for start in range(0, len(names), _BATCH)]
+        outputs = [_output(item) for batch in batches for item in self._batch(batch)]
+        return {(output.work, output.key): output for output in outputs}
+
+    def _batch(self, names: Sequence[tuple[str, str]]) -> Iterator[Attributes]:
+        keys = [_output_key(work, key) for work, key in names]
+        wanted: Mapping[str, KeysAndAttributesTypeDef] = {self._table: {"Keys": keys}}
+        for pause in _PAUSES:
+            # What a throttled table leaves out is no error, so the client does not ask for it again by itself.
+            time.sleep(pause)
+            answer: Any = self._client.batch_get_item(RequestItems=wanted)
+            yield from answer["Responses"].get(self._table, ())
+            wanted = answer.get("UnprocessedKeys", {})
+            if not wanted:
+                return
+        raise ThrottledError(f"table {self._table} left keys of a batch unread {len(_PAUSES)} times; it is throttled")
 
     def output(self, work: str, key: str) -> Output | None:
         """Read an output item consistently; None if there is none."""
