@@ -131,7 +131,7 @@ class Snapshot:
         shown: the newest version or marker of each processed key under data/, rejects/ and reports/.
         reports: the winners' reports by processed key; a text says why one cannot be read.
         letters: the dead-letter queue's messages.
-        letters_held: whether someone else was reading that queue, so that letters may be missing here.
+        letters_partial: whether that queue has more messages than could be read.
         letters_kept: how long that queue keeps a message.
         queued: messages in the ingest queue, those in work included.
     """
@@ -145,6 +145,6 @@ class Snapshot:
     shown: tuple[Listed, ...] = ()
     reports: Mapping[str, Report | str] = field(default_factory=dict)
     letters: tuple[DeadLetter, ...] = ()
-    letters_held: bool = False
+    letters_partial: bool = False
     letters_kept: dt.timedelta = dt.timedelta(days=14)
     queued: int = 0

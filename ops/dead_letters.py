@@ -16,8 +16,8 @@ RUNBOOK = "docs/runbooks/dead-letters.md"
 
 def dead_letters(view: View) -> Iterator[Finding]:
     """Compare the dead-letter queue with the FAILED items, both ways."""
-    if view.snapshot.letters_held:
-        rule, remedy = "has messages that someone else is looking at, so that some are not counted", "check again later"
+    if view.snapshot.letters_partial:
+        rule, remedy = "has more messages than were read; someone else may be looking at them", "check again later"
         yield Finding(4, Kind.NOTE, f"{view.snapshot.name}-ingest-dlq", "", rule, remedy)
     works = {(work.item.key, work.item.version_id): work for work in view.snapshot.works}
     told: set[tuple[str, str]] = set()
@@ -63,7 +63,7 @@ def _untold(view: View, work: Work) -> Finding:
         rule = f"is FAILED; its dead letter of {sent:%Y-%m-%d} ended with the queue's retention"
         return Finding(4, Kind.NOTE, *place, rule, remedy)
     rule = "is FAILED, and its dead letter is not in the dead-letter queue"
-    return Finding(4, weigh(not view.snapshot.letters_held), *place, rule, remedy)
+    return Finding(4, weigh(not view.snapshot.letters_partial), *place, rule, remedy)
 
 
 def stuck(view: View) -> Iterator[Finding]:

@@ -25,12 +25,12 @@ class Letters:
 
     Attributes:
         letters: its messages.
-        others_hold: whether someone else was reading it, so that some may be missing.
+        partial: whether it has more: someone else was reading them, or SQS did not show them.
         kept: how long it keeps a message.
     """
 
     letters: tuple[DeadLetter, ...]
-    others_hold: bool
+    partial: bool
     kept: dt.timedelta
 
 
@@ -54,9 +54,10 @@ def read_letters(sqs: SQSClient, url: str, bucket: str, wait: int) -> Letters:
     finally:
         _put_back(sqs, url, list(received.values()))
     hidden = int(attributes["ApproximateNumberOfMessagesNotVisible"])
+    unread = int(attributes["ApproximateNumberOfMessages"])
     return Letters(
         letters=tuple(read_letter(message, bucket) for message in received.values()),
-        others_hold=hidden > len(received),
+        partial=unread > 0 or hidden > len(received),
         kept=dt.timedelta(seconds=int(attributes["MessageRetentionPeriod"])),
     )
 

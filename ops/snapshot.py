@@ -77,7 +77,7 @@ def take(stack: Stack, letter_wait: int = 1) -> Snapshot:
         shown=shown,
         reports=reports(stack, works, outputs, raw),
         letters=held.letters,
-        letters_held=held.others_hold,
+        letters_partial=held.partial,
         letters_kept=held.kept,
         queued=messages(stack, "ingest"),
     )

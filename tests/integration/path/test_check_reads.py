@@ -58,7 +58,7 @@ def test_more_letters_than_a_batch_are_read_and_put_back(deployment: Deployment)
     with refused_letters(deployment, 23) as sent:
         for _ in range(2):
             read = take(deployment.stack)
-            assert ({letter.message_id for letter in read.letters}, read.letters_held) == (sent, False)
+            assert ({letter.message_id for letter in read.letters}, read.letters_partial) == (sent, False)
 
 
 def test_the_listed_rights_are_enough_and_each_is_needed(deployment: Deployment) -> None:

@@ -188,7 +188,7 @@ UNDER_WAY: list[tuple[str, dict[str, Any], int]] = [
     ("hidden while it was read", {"shown": shown(shows(TABLE, NOW, marker=True, version_id="m"))}, 3),
     ("replaced while it was read", {"shown": shown(shows(TABLE, NOW, version_id="w"))}, 3),
     ("letter of a moment ago", {"letters": (*GOOD.letters, letter(NEW, LATELY))}, 4),
-    ("letters that another reads", {"letters": (), "letters_held": True}, 4),
+    ("letters that another reads", {"letters": (), "letters_partial": True}, 4),
     (
         "settling",
         {

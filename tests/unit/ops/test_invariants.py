@@ -138,7 +138,7 @@ def test_work_ids_are_the_protocols() -> None:
 
 
 def test_letters_that_someone_else_looks_at_are_said() -> None:
-    (note,) = judge(account(letters_held=True), dt.timedelta(0)).findings
+    (note,) = judge(account(letters_partial=True), dt.timedelta(0)).findings
     assert (note.kind, note.key) == (Kind.NOTE, "estancia-dev-ingest-dlq")
 
 

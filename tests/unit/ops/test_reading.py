@@ -94,10 +94,15 @@ def test_every_letter_is_put_back_even_when_reading_fails() -> None:
     assert [len(entries) for entries in back] == [10, 1]
 
 
-def test_letters_that_another_holds_are_noticed() -> None:
-    attributes = {"ApproximateNumberOfMessagesNotVisible": "2", "MessageRetentionPeriod": "1209600"}
+@pytest.mark.parametrize(("unread", "hidden", "partial"), [("0", "1", False), ("0", "2", True), ("1", "1", True)])
+def test_letters_that_could_not_be_read_are_noticed(unread: str, hidden: str, partial: bool) -> None:
+    attributes = {
+        "ApproximateNumberOfMessages": unread,
+        "ApproximateNumberOfMessagesNotVisible": hidden,
+        "MessageRetentionPeriod": "1209600",
+    }
     queue: Any = Scripted(
         receive_message=[{"Messages": [message("x")]}, {}], get_queue_attributes={"Attributes": attributes}
     )
     read = read_letters(queue, "https://q", BUCKET, wait=1)
-    assert (len(read.letters), read.others_hold, read.kept) == (1, True, dt.timedelta(days=14))
+    assert (len(read.letters), read.partial, read.kept) == (1, partial, dt.timedelta(days=14))
