@@ -56,8 +56,7 @@ class SqsQueues:
         message has its item since the first time. Without a datapoint an empty queue has no message, and any other one
         is taken to be an hour old: a message too many does no harm.
 
-        Source: Amazon SQS developer guide, "Available CloudWatch metrics for Amazon SQS"; a queue that was idle for six
-        hours has datapoints again after up to 15 minutes ("Monitoring Amazon SQS queues using CloudWatch").
+        Source: Amazon SQS developer guide, "Available CloudWatch metrics for Amazon SQS".
         """
         points = self._cloudwatch.get_metric_statistics(
             Namespace="AWS/SQS",

@@ -18,7 +18,7 @@ from estancia_protocol.timing import ATTEMPTS
 QUIET: Final = dt.timedelta(hours=1)
 """Nothing is sent again more often than this."""
 EVENT_PATIENCE: Final = dt.timedelta(minutes=15)
-"""S3 delivers an event within this time, and the queue's metric is there after it."""
+"""An event is expected within this time, and the metric of the queue that it waits in."""
 UNKNOWN_AGE: Final = dt.timedelta(hours=1)
 """The age of the oldest message where the queue has some and its metric has none."""
 NULL_VERSION: Final = "null"

@@ -45,6 +45,7 @@ class Run:
         summary: what was done so far.
         faults: how many keys could not be looked at.
         turns: among how many runs the outputs are shared out whose originals are looked for.
+        most: how many keys of each listing are looked at, so that a day's price has a bound.
         settler: settles a key, and counts what that changes.
     """
 
@@ -56,6 +57,7 @@ class Run:
     each: Each
     ends_at: dt.datetime
     turns: int = 96
+    most: int = 10_000
     summary: Summary = field(default_factory=Summary)
     faults: list[str] = field(default_factory=list)
     settler: Settler = field(init=False)
@@ -119,16 +121,17 @@ class Run:
             Whether all of the listing was seen.
         """
         begun = after = self.ledger.cursor(part)
-        moved = bool(begun)
+        moved, looked = bool(begun), 0
         for around in (False, True):
             seen = ""
             for keys in _slices(pages(after)):
                 if seen:
                     self.ledger.move_cursor(part, seen, self.clock())
                     moved = True
-                    if self.clock() >= until:
+                    if self.clock() >= until or looked >= self.most:
                         return False
                 look(keys)
+                looked += len(keys)
                 seen = keys[-1][0].key
                 if around and seen >= begun:
                     break

@@ -76,6 +76,22 @@ def test_every_key_is_looked_at_however_often_the_time_runs_out(
     assert ledger.cursor("part") == ""
 
 
+def test_a_run_looks_at_so_many_keys_at_most_and_the_next_goes_on_behind_them() -> None:
+    clock, ledger = Clock(), SweepFakeLedger()
+    keys = [f"k{number:04}" for number in range(1000)]
+    seen: list[list[str]] = []
+
+    def look(found: Sequence[list[Entry]]) -> None:
+        seen[-1].extend(entries[0].key for entries in found)
+
+    for _ in range(3):
+        seen.append([])
+        run = new_run(clock, ledger)
+        run.most = 400
+        assert not run.walk("part", lambda after: listing([k for k in keys if k > after], 1000), run.ends_at, look)
+    assert seen == [keys[:400], keys[400:800], [*keys[800:], *keys[:200]]]
+
+
 def test_one_key_s_fault_leaves_the_others_their_turn_and_the_run_incomplete() -> None:
     clock, ledger = Clock(), SweepFakeLedger()
     for name in ("v1", "v2", "v3"):
