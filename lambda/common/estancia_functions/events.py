@@ -135,18 +135,22 @@ def message_body(item: WorkItem, bucket: str, marker: Status | None = None) -> s
 def _event(record: Any, bucket: str) -> Event:
     source, version = _text(record, "eventSource"), _text(record, "eventVersion")
     if source != "aws:s3" or not version.startswith("2."):
-        raise BadEventError(f"the record is {source!r} {version!r}, not aws:s3 2.x; {_REMEDY}")
+        raise BadEventError(f"the record is {source!r:.100} {version!r:.100}, not aws:s3 2.x; {_REMEDY}")
     name, came_from = _text(record, "eventName").removeprefix("s3:"), _text(record, "s3", "bucket", "name")
     if came_from != bucket:
-        raise BadEventError(f"the event is of bucket {came_from!r}, not of {bucket!r}; only that one may send here")
+        raise BadEventError(
+            f"the event is of bucket {came_from!r:.100}, not of {bucket!r}; only that one may send here"
+        )
     if name not in (*_MARKERS, *_REMOVALS) and not name.startswith("ObjectCreated:"):
-        raise BadEventError(f"events {name!r} are not taken; remove them from bucket {bucket!r}'s notification")
+        raise BadEventError(f"events {name!r:.100} are not taken; remove them from bucket {bucket!r}'s notification")
     key, time = _key(record), _time(record)
     version_id = _optional_text(record, "s3", "object", "versionId") or "null"
     if version_id == "null":
-        raise BadEventError(f"the event of key {key!r} has no version; turn versioning of bucket {bucket!r} on")
+        raise BadEventError(f"the event of key {key!r:.100} has no version; turn versioning of bucket {bucket!r} on")
     if not _VERSION_ID.fullmatch(version_id):
-        raise BadEventError(f"version {version_id!r} of key {key!r} has a space or control character; {_REMEDY}")
+        raise BadEventError(
+            f"version {version_id!r:.100} of key {key!r:.100} has a space or control character; {_REMEDY}"
+        )
     if name in _REMOVALS:
         return Removed(key, version_id, time)
     marker = _MARKERS.get(name)
@@ -167,9 +171,9 @@ def _key(record: Any) -> str:
     try:
         key = unquote_plus(written, errors="strict")
     except UnicodeDecodeError as error:
-        raise BadEventError(f"key {written!r} is not UTF-8 once it is decoded; {_REMEDY}") from error
+        raise BadEventError(f"key {written!r:.100} is not UTF-8 once it is decoded; {_REMEDY}") from error
     if len(key.encode()) > _LONGEST:
-        raise BadEventError(f"key {key!r} has more than {_LONGEST} bytes, the most that S3 allows; {_REMEDY}")
+        raise BadEventError(f"key {key!r:.100} has more than {_LONGEST} bytes, the most that S3 allows; {_REMEDY}")
     return key
 
 
@@ -178,13 +182,13 @@ def _time(record: Any) -> dt.datetime:
     try:
         return parse_timestamp(written).astimezone(dt.UTC)
     except (ValueError, OverflowError) as error:
-        raise BadEventError(f"the record's eventTime {written!r} is no time with an offset; {_REMEDY}") from error
+        raise BadEventError(f"the record's eventTime {written!r:.100} is no time with an offset; {_REMEDY}") from error
 
 
 def _sequencer(record: Any) -> str | None:
     written = _optional_text(record, "s3", "object", "sequencer")
     if written is not None and not _SEQUENCER.fullmatch(written):
-        raise BadEventError(f"the record's sequencer {written!r} is no hexadecimal number; {_REMEDY}")
+        raise BadEventError(f"the record's sequencer {written!r:.100} is no hexadecimal number; {_REMEDY}")
     return written
 
 

@@ -23,6 +23,7 @@ from local.platform import LocalPlatform
 from ops.stack import Stack
 from tests.integration.path.account import Account
 from tests.integration.path.holdings import Holdings, holdings
+from tests.integration.path.state import State, at_rest
 from tests.invariants import assert_invariants
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -50,6 +51,12 @@ class Deployment:
     def put(self, *uploads: Upload) -> list[Outcome]:
         """Upload files and wait for their outcomes."""
         return put_and_wait(self.stack, uploads, PATIENCE, lambda _key, _news: None)
+
+    def sweep(self) -> dict[str, Any]:
+        """Call the sweep, as its rule would, and return what it says."""
+        functions = self.stack.session.client("lambda", endpoint_url=self.stack.endpoint)
+        answer = functions.invoke(FunctionName=f"{self.stack.name}-sweep", Payload=b"{}")
+        return read_json(answer["Payload"].read())
 
     def principal(self, name: str) -> boto3.Session:
         """Return a session with the credentials that the running dispatcher or a running processor holds."""
@@ -131,8 +138,26 @@ def warm_function(deployment: Deployment, tmp_path_factory: pytest.TempPathFacto
     path = tmp_path_factory.mktemp("warm") / "warm.csv"
     path.write_text("a\n1\n")
     deployment.put(Upload(path, "warm", path.name))
-    functions = deployment.stack.session.client("lambda", endpoint_url=deployment.stack.endpoint)
-    functions.invoke(FunctionName=f"{deployment.stack.name}-sweep", Payload=b"{}")
+    deployment.sweep()
+
+
+@pytest.fixture
+def before(deployment: Deployment) -> State:
+    """Everything as it is before the test."""
+    return at_rest(deployment.stack)
+
+
+@pytest.fixture
+def send(deployment: Deployment) -> Callable[[str], None]:
+    """Sends a body to the ingest queue as the sweep, which is the one identity that may."""
+    session = deployment.principal("sweep")
+    sqs = session.client("sqs", endpoint_url=deployment.stack.endpoint)
+    url = deployment.stack.queue_url("ingest")
+
+    def make(body: str) -> None:
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+
+    return make
 
 
 @pytest.fixture
