@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from estancia_processor.convert.narrowing import Narrowing
@@ -114,11 +114,13 @@ def cast(texts: list[str]) -> list[object]:
     return list(narrowing.cast(pa.array(texts, pa.string()), narrowing.type).to_pylist())
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1))
 def test_integers_come_back(numbers: list[int]) -> None:
     assert cast([str(n) for n in numbers]) == numbers
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_doubles_come_back(numbers: list[float]) -> None:
     values = cast([repr(n) for n in numbers])
