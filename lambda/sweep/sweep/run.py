@@ -107,9 +107,7 @@ class Run:
         until: dt.datetime,
         look: Callable[[Sequence[list[Entry]]], None],
     ) -> bool:
-        """Go once around a listing, beginning where the last run stopped.
-
-        Two runs that move the cursor at once cost a second look, nothing else.
+        """Go once around a listing, beginning where the last run stopped; two runs at once cost a second look.
 
         Args:
             part: the cursor's name.
