@@ -68,6 +68,7 @@ def originals(view: View) -> Iterator[Finding]:
     snapshot = view.snapshot
     items = {(work.item.key, work.item.version_id): work for work in snapshot.works}
     listed = {(entry.key, entry.version_id): entry for entry in snapshot.raw}
+    keys = {entry.key for entry in snapshot.raw}
     for place, entry in listed.items():
         work = items.get(place)
         if work is None or (work.item.status is None and not work.item.removed):
@@ -83,7 +84,10 @@ def originals(view: View) -> Iterator[Finding]:
     for place, work in items.items():
         if place not in listed and not work.item.removed:
             kind = weigh(not snapshot.queued)
-            yield Finding(1, kind, *place, "is not in the raw bucket, but its item is not removed", view.sweep)
+            # No listing leads the sweep to a key with nothing left but its report.
+            found = work.item.key in keys or work.item.status is Status.PROCESSED
+            remedy = view.sweep if found else f"a person sets removed_at on its item ({RUNBOOK})"
+            yield Finding(1, kind, *place, "is not in the raw bucket, but its item is not removed", remedy)
         wanted = dataset_of(work.item.key)
         if work.item.status is not None and work.dataset != wanted:
             rule = f"is of dataset {wanted}, but its item says {work.dataset or 'none'}"
