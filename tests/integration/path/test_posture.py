@@ -9,6 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.integration.path.account import Account, words
+from tests.integration.path.conftest import Deployment
+from tests.integration.path.holdings import added, holdings, pending
 
 ACCOUNT = "000000000000"
 PREFIX = f"estancia-local-{ACCOUNT}-eu-west-1-"
@@ -157,6 +159,46 @@ SETTINGS = {
     "ESTANCIA_RAW_BUCKET": f"{PREFIX}raw",
     "ESTANCIA_SLOTS": 2,
 }
+
+
+# How many there are of each kind beside what the account held at first; of a VPC's parts one each is AWS's default.
+HELD = {
+    "buckets": 4,
+    "queues": 2,
+    "tables": 1,
+    "functions": 2,
+    "event source mappings": 1,
+    "rules": 1,
+    "load balancers": 1,
+    "listeners": 1,
+    "target groups": 1,
+    "networks": 1,
+    "subnets": 3,
+    "security groups": 5,
+    "network ACLs": 3,
+    "route tables": 4,
+    "internet gateways": 1,
+    "NAT gateways": 1,
+    "addresses": 1,
+    "endpoints": 2,
+    "flow logs": 1,
+    "launch templates": 1,
+    "hosted zones": 1,
+    "certificates": 1,
+    "roles": 6,
+    "policies": 1,
+    "instance profiles": 1,
+    "log groups": 3,
+    "keys": 3,
+    "key aliases": 3,
+    "parameters": 2,
+}
+
+
+def test_the_account_holds_this_and_nothing_else(deployment: Deployment, account: Account) -> None:
+    found = added(deployment.at_first, holdings(account))
+    found["keys"] = {key for key in found["keys"] if not pending(account, key)}
+    assert {kind: len(names) for kind, names in found.items()} == HELD, found
 
 
 def test_there_are_no_other_buckets(account: Account) -> None:

@@ -224,6 +224,7 @@ def test_a_vpc_is_described_with_what_stands_in_it(client: Any) -> None:
     subnet = {"SubnetId": "subnet-1", "Tags": NAMED, "AvailabilityZone": "eu-west-1a", "CidrBlock": "10.0.0.0/20"}
     cards = [
         {"NetworkInterfaceId": "eni-1", "VpcId": VPC, "InterfaceType": "lambda"},
+        {"NetworkInterfaceId": "eni-3", "VpcId": VPC, "Description": "AWS Lambda VPC ENI-f-0b1e4b6c"},
         {"NetworkInterfaceId": "eni-2", "VpcId": "vpc-other"},
     ]
     zones = [{"Name": "x.internal.", "HostedZoneId": "Z1"}]
@@ -240,6 +241,6 @@ def test_a_vpc_is_described_with_what_stands_in_it(client: Any) -> None:
     found = network.look(FakeModule(answers), "x", "x.internal")
     assert found["subnets"] == [{"id": "subnet-1", "name": "x", "zone": "eu-west-1a", "cidr": "10.0.0.0/20"}]
     assert found["security_groups"] == {"a": "sg-a"}
-    assert found["function_interface_ids"] == ["eni-1"]
-    assert found["interface_ids"] == ["eni-1"]
+    assert found["function_interface_ids"] == ["eni-1", "eni-3"]
+    assert found["interface_ids"] == ["eni-1", "eni-3"]
     assert found["hosted_zone_id"] == "Z1"
