@@ -46,7 +46,7 @@ SUITES = {
     "unit": Suite(180, (("pytest", "-n", "2", "tests/unit"),)),
     "policy": Suite(60, (("pytest", "tests/policy"),)),
     "integration": Suite(600, (("pytest", "tests/integration"),)),
-    "faults": Suite(900, (("pytest", "-n", "3", "--dist", "loadgroup", "--durations", "0", "tests/faults"),)),
+    "faults": Suite(900, (("pytest", "-n", "3", "tests/faults"),)),
 }
 
 

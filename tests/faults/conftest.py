@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +17,42 @@ from tests.faults.stacks import Running
 STACKS: dict[str, tuple[int, int, dict[str, Any]]] = {
     "production": (4620, 14, {}),
     # A killed function's message comes back after the queue's visibility time-out: the function's limit and 60 s.
-    "short": (4621, 10, {"queue_function_timeout": 60, "fleet_max_size": 8}),
+    # The largest file has to be done within that limit.
+    "short": (4621, 10, {"queue_function_timeout": 60, "fleet_max_size": 8, "processor_max_bytes": 1_000_000_000}),
     "whole": (4622, 2, {}),
 }
+
+
+# Which stack a file's tests want, if not "production": a stack's tests have to run in one process.
+STACK_OF_FILE = {
+    "test_crash_dispatcher": "short",
+    "test_function": "short",
+    "test_fleet": "whole",
+    "test_proxy": "whole",
+}
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker process of pytest-xdist a stack's tests; its types are not published."""
+    scheduler: Any = import_module("xdist.scheduler").LoadScopeScheduling(config, log)
+    scheduler._split_scope = stack_of
+    return scheduler
+
+
+def stack_of(nodeid: str) -> str:
+    """Return the stack that a test wants, by its file."""
+    return STACK_OF_FILE.get(Path(nodeid.partition("::")[0]).stem, "production")
+
+
+# The first test of a stack waits for its provisioning and for all others: as long as the suite's budget.
+TIMEOUT = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test of this folder time for its whole stack."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(TIMEOUT))
 
 
 class Stacks:

@@ -19,6 +19,7 @@ import boto3
 from local.errors import LocalPlatformError
 from local.layout import ACCOUNT_ID, REGION
 from local.platform import LocalPlatform
+from local.processes import exclusive
 from ops.stack import Stack
 from tests.faults.proxy import FaultProxy
 from tests.integration.path.conftest import ROOT, run_playbook
@@ -145,15 +146,27 @@ def start(port: int, count: int, **variables: Any) -> Running:
     platform.down()
     shutil.rmtree(ROOT / ".local" / str(port), ignore_errors=True)
     platform.up()
+    try:
+        return _deployed(platform, proxies, count, variables)
+    except BaseException:
+        platform.down()
+        raise
+
+
+def _deployed(
+    platform: LocalPlatform, proxies: tuple[FaultProxy, FaultProxy], count: int, variables: Mapping[str, Any]
+) -> Running:
     sender = _make_sender(platform)
     wanted = {"fleet_slots_per_instance": 1, "fleet_max_size": count, "queue_senders": [sender], **variables}
-    status, _, text = run_playbook(port, "site.yml", "-e", json.dumps(wanted))
+    # The functions' zips are built in one folder.
+    with exclusive(ROOT / ".local" / "faults.lock"):
+        status, _, text = run_playbook(platform.port, "site.yml", "-e", json.dumps(wanted))
     assert status == 0, text
     platform.fleet_up(count)
     stack = dataclasses.replace(Stack.from_inventory(ROOT / "inventory" / "local"), endpoint=platform.endpoint)
     running = Running(platform, stack, *proxies, count)
     _send_the_function_through(running)
-    threading.Thread(target=running.replace_the_dead, name=f"replace-{port}", daemon=True).start()
+    threading.Thread(target=running.replace_the_dead, name=f"replace-{platform.port}", daemon=True).start()
     return running
 
 

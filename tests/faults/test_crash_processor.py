@@ -5,6 +5,9 @@ The file has a rejected row, so that there are three outputs, and begins a schem
 
 from __future__ import annotations
 
+import base64
+import os
+
 import pytest
 
 from tests.faults.calls import RENEWAL, Call
@@ -55,3 +58,21 @@ def test_killed_after_a_renewal(case: Case) -> None:
     case.reached(rule)
     held.released.set()
     case.processed(version, rows=ROWS, attempt=2)
+
+
+@concurrent("production")
+def test_killed_after_each_call_of_a_multipart_upload(case: Case) -> None:
+    """One large file, killed in three attempts, one after another; the fourth puts it whole.
+
+    An upload without its end shows nothing, and the bucket's lifecycle removes its parts.
+    """
+    rows = [{"n": n, "text": base64.b64encode(os.urandom(768)).decode()} for n in range(100_000)]
+    steps = ("CreateMultipartUpload data", "UploadPart data", "CompleteMultipartUpload data")
+    rules = [case.at_processor(operation(step), Kill()) for step in steps]
+    version = case.put("n,text\n" + "".join(f"{row['n']},{row['text']}\n" for row in rows))
+    for attempt, rule in enumerate(rules, 1):
+        case.reached(rule)
+        assert case.item(version)["attempt"] == attempt
+    case.processed(version, rows=rows, attempt=len(steps) + 1)
+    uploaded = {call.name for call in case.running.processors.calls(case.name) if "Upload" in call.operation}
+    assert uploaded == set(steps)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from tests.faults.case import Case, until
 from tests.faults.conftest import Stacks
 from tests.faults.ending import assert_ended
 from tests.faults.rules import HoldAnswer, operation
 
-pytestmark = pytest.mark.xdist_group("whole")
 GONE_SECONDS = 180.0
 FULL_SECONDS = 100.0
 

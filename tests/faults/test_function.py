@@ -57,7 +57,6 @@ def test_the_answer_to_the_functions_hiding_is_lost(case: Case) -> None:
     assert len(rule.met) == 2
 
 
-@pytest.mark.xdist_group("short")
 def test_the_embedded_aws_is_restarted_in_the_middle(made: Stacks) -> None:
     """Functions end with it; what was acknowledged stays, and the messages come back after 120 s here."""
     running = made.of("short")
