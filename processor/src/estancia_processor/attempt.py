@@ -152,4 +152,4 @@ def _totals(written: Sequence[Written]) -> Totals:
 
 def _expect(true: bool, message: str) -> None:
     if not true:
-        raise RetryError(ErrorCode.COUNT_MISMATCH, f"{message}; it is tried again")
+        raise RetryError(ErrorCode.COUNT_MISMATCH, f"{message}; it has five tries")

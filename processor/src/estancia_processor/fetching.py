@@ -85,7 +85,7 @@ def fetch(client: S3Client, source: dict[str, str], target: Path, check: Callabl
                     job.result()
         size = os.fstat(handle).st_size
         if size != head.size:
-            raise RetryError(ErrorCode.SERVICE_UNAVAILABLE, f"{size} of {head.size} bytes arrived; it is tried again")
+            raise RetryError(ErrorCode.SERVICE_UNAVAILABLE, f"{size} of {head.size} bytes arrived; it has five tries")
     finally:
         os.close(handle)
     return head
@@ -128,7 +128,7 @@ def _part(client: S3Client, source: Any, handle: int, span: range, check: Callab
         check()
         answer = _get(client, source, span)
         if "ContentRange" not in answer:
-            raise RetryError(ErrorCode.SERVICE_UNAVAILABLE, "a range was answered with the whole; it is tried again")
+            raise RetryError(ErrorCode.SERVICE_UNAVAILABLE, "a range was answered with the whole; it has five tries")
         _copy(answer["Body"], handle, span)
 
     _retried(send)
@@ -144,7 +144,7 @@ def _copy(body: Any, handle: int, span: range) -> None:
             written = os.pwrite(handle, rest, at)
             at, rest = at + written, rest[written:]
     if at != span.stop:
-        message = f"bytes {span.start} to {span.stop} did not arrive as they were asked for; it is tried again"
+        message = f"bytes {span.start} to {span.stop} did not arrive as they were asked for; it has five tries"
         raise RetryError(ErrorCode.SERVICE_UNAVAILABLE, message)
 
 

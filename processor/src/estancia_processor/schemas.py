@@ -68,7 +68,7 @@ def choose(
         if ledger.add_schema(dataset, table, version, work, now):
             return _read(version)
     raise RetryError(
-        ErrorCode.SERVICE_UNAVAILABLE, f"no schema number of {dataset}/{table} could be won; it is tried again"
+        ErrorCode.SERVICE_UNAVAILABLE, f"no schema number of {dataset}/{table} could be won; it has five tries"
     )
 
 

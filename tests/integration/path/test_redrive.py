@@ -27,7 +27,7 @@ MakeFile = Callable[[str, str, bytes | str], Upload]
 LONG_AGO = "2026-01-01T00:00:00.000000Z"
 KEY = "redriven/lost.csv"
 HEAD = "estancia-local in account 000000000000, eu-west-1: FAILED items of "
-LOST = "The processor stopped answering in the middle of the file; it is tried again."
+LOST = "The processor stopped answering in the middle of the file; it has five tries."
 LIMITS = ("-e", f"estancia_redrive_key={KEY}")
 
 
