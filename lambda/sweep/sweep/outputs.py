@@ -9,7 +9,7 @@ from typing import Final
 from estancia_functions.listing import Entry
 from estancia_functions.log import logger
 from sweep.originals import note_removals
-from sweep.rules import Output, Repair, is_turn, repair, suspicious
+from sweep.rules import Output, Repair, repair, suspicious
 from sweep.run import Run
 
 PART: Final = "outputs"
@@ -34,12 +34,15 @@ def sweep_outputs(run: Run, until: dt.datetime) -> bool:
         for key, entries in listed.items():
             if key not in known and not entries[0].marker:
                 logger.warning("an object without an output item is left alone", output_key=key)
+        missed = {output.raw_key for output in found.values() if _is_chosen(run, output)}
         doubtful: dict[str, list[Output]] = {}
         for output in found.values():
-            if output.raw_key and (suspicious(output, listed[output.key]) or _is_report_in_turn(run, output)):
+            if output.raw_key and (output.raw_key in missed or suspicious(output, listed[output.key])):
                 doubtful.setdefault(output.raw_key, []).append(output)
 
         def put_right(raw_key: str) -> None:
+            if raw_key in missed:
+                note_removals(run, raw_key, run.ledger.items(raw_key))
             _put_right(run, raw_key, doubtful[raw_key], listed)
 
         run.each(run.guarded(put_right), doubtful)
@@ -52,14 +55,14 @@ def work_of(key: str) -> str:
     return key.rpartition("/")[2].partition(".")[0]
 
 
-def _is_report_in_turn(run: Run, output: Output) -> bool:
-    return output.key.startswith(_REPORTS) and not output.retired and is_turn(output.work, run.turns, run.clock())
+def _is_chosen(run: Run, output: Output) -> bool:
+    """Whether an output's original is looked for: one of which nothing is left is in no listing of originals."""
+    return output.key.startswith(_REPORTS) and not output.retired and run.dice() * run.one_in < 1
 
 
 def _put_right(run: Run, raw_key: str, doubtful: Sequence[Output], listed: Mapping[str, Sequence[Entry]]) -> None:
     """Make keys of one original show what they should, if they still differ.
 
-    An original of which nothing is left is in no listing; so a report's turn comes to have it looked for.
     After settling, the output items and then all items of the original are read consistently, both after the listing:
     - A version newer than the recorded one is of an attempt that is over for good: every attempt up to the item's has
       ended, and a later one would show in the item. Removed by its id, whatever happens meanwhile, nothing else goes.
@@ -68,8 +71,6 @@ def _put_right(run: Run, raw_key: str, doubtful: Sequence[Output], listed: Mappi
     - A delete marker put on what is retired could hide only what a new attempt put in the moment since the reading; the
       next sweep would find it under a late marker.
     """
-    if any(_is_report_in_turn(run, output) for output in doubtful):
-        note_removals(run, raw_key, run.ledger.items(raw_key))
     run.settle(raw_key)
     outputs = [run.ledger.output(seen.work, seen.key) for seen in doubtful]
     items = run.ledger.items(raw_key)

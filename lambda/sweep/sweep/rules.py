@@ -147,17 +147,6 @@ def fate(facts: Sequence[tuple[Event, WorkItem | None]]) -> Fate:
     return found
 
 
-def is_turn(work: str, turns: int, now: dt.datetime) -> bool:
-    """Whether an output's original is looked for now: one of so many quarters of an hour is each one's turn.
-
-    Args:
-        work: the work id, which spreads them.
-        turns: how many there are; 96 make a day.
-        now: the present moment, UTC.
-    """
-    return int(work[:8], 16) % turns == int(now.timestamp()) // 900 % turns
-
-
 def suspicious(output: Output, entries: Sequence[Entry]) -> bool:
     """Whether a processed key may show something else than its output item says.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
@@ -44,7 +45,8 @@ class Run:
         ends_at: when the last part has to stop, UTC.
         summary: what was done so far.
         faults: how many keys could not be looked at.
-        turns: among how many runs the outputs are shared out whose originals are looked for.
+        one_in: of how many outputs, by chance, one's original is looked for.
+        dice: a random number in [0, 1).
         most: how many keys of each listing are looked at, so that a day's price has a bound.
         settler: settles a key, and counts what that changes.
     """
@@ -56,7 +58,8 @@ class Run:
     clock: Callable[[], dt.datetime]
     each: Each
     ends_at: dt.datetime
-    turns: int = 96
+    one_in: int = 8
+    dice: Callable[[], float] = random.random
     most: int = 10_000
     summary: Summary = field(default_factory=Summary)
     faults: list[str] = field(default_factory=list)

@@ -57,7 +57,7 @@ class Stage:
         self.now = dt.datetime.now(dt.UTC)
         self.lasts = dt.timedelta(minutes=9)
 
-    def sweep(self, *, turns: int = 1) -> dict[str, int | bool]:
+    def sweep(self, *, one_in: int = 1) -> dict[str, int | bool]:
         """Sweep, and return what was not nothing."""
         with ThreadPoolExecutor(8) as pool:
 
@@ -73,7 +73,7 @@ class Stage:
                 lambda: self.now,
                 each,
                 self.now + self.lasts,
-                turns,
+                one_in,
             )
             answer = sweep_once(run).as_json()
         return {name: value for name, value in answer.items() if value or name == "complete"}

@@ -161,7 +161,7 @@ class SweptWorld(World):
             self.clock,
             one_by_one,
             self.clock() + seconds(540),
-            turns=1,
+            one_in=1,
         )
         try:
             return sweep(run).as_json()

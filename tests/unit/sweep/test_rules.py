@@ -15,7 +15,7 @@ from estancia_functions.items import WorkItem
 from estancia_functions.listing import Entry, by_key
 from estancia_protocol.job import timestamp
 from estancia_protocol.status import Status
-from sweep.rules import EVENT_PATIENCE, NOTHING, Fate, Output, Repair, fate, is_turn, lost, repair, stuck, suspicious
+from sweep.rules import EVENT_PATIENCE, NOTHING, Fate, Output, Repair, fate, lost, repair, stuck, suspicious
 from tests.unit.dispatcher.fakes import NOON
 
 HOUR = dt.timedelta(hours=1)
@@ -186,13 +186,6 @@ def test_only_what_is_newer_than_the_winner_s_recorded_version_is_ever_removed(
         assert retired
         assert status.final
         assert not entries[0].marker
-
-
-def test_every_output_has_its_turn_once_a_day() -> None:
-    quarters = [NOON + n * EVENT_PATIENCE for n in range(96)]
-    for work in (f"{n:032x}" for n in range(0, 2**128, 2**121 + 12345)):
-        assert sum(is_turn(work, 96, now) for now in quarters) == 1
-        assert is_turn(work, 1, NOON)
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=12).map(sorted), st.data())
