@@ -12,7 +12,7 @@ from ops.account import Snapshot, Work
 PATIENCE: Final = dt.timedelta(minutes=45)
 """Three runs of the sweep: what an event or the sweep is to bring is under way for so long."""
 STUCK: Final = dt.timedelta(hours=1)
-"""The sweep sends an item again when nothing happened to it for this long, or for a quarter of its age if longer."""
+"""The sweep sends an item again when nothing happened to it for this long, or for half of its age if longer."""
 CLOCK_TOLERANCE: Final = dt.timedelta(seconds=2)
 
 
@@ -75,12 +75,14 @@ class View:
         if last is None:
             return True
         received = dt.datetime.fromisoformat(work.item.received_at) if work.item.received_at else last
-        return ended - last > max(STUCK, (ended - received) / 4) + self.patience
+        return ended - last > max(STUCK, (ended - received) / 2) + self.patience
 
     @property
     def sweep(self) -> str:
         """The remedy for what the sweep mends."""
-        return f"the next sweep mends it; at once: aws lambda invoke --function-name {self.snapshot.name}-sweep answer"
+        function = f"{self.snapshot.name}-sweep"
+        command = f"aws lambda invoke --function-name {function} --cli-read-timeout 660 answer"
+        return f"the next sweep mends it; at once: {command}"
 
 
 def weigh(wrong: bool) -> Kind:

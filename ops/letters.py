@@ -47,17 +47,17 @@ def read_letters(sqs: SQSClient, url: str, bucket: str, wait: int) -> Letters:
         BotoCoreError, ClientError: SQS did not answer, or refused.
     """
     received: dict[str, MessageTypeDef] = {}
+    # Before anything is received: SQS's counts lag behind by up to a minute.
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     try:
         while new := [m for m in _receive(sqs, url, wait) if m["MessageId"] not in received]:
             received |= {message["MessageId"]: message for message in new}
-        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     finally:
         _put_back(sqs, url, list(received.values()))
-    hidden = int(attributes["ApproximateNumberOfMessagesNotVisible"])
-    unread = int(attributes["ApproximateNumberOfMessages"])
+    counted = int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesNotVisible"])
     return Letters(
         letters=tuple(read_letter(message, bucket) for message in received.values()),
-        partial=unread > 0 or hidden > len(received),
+        partial=counted > len(received),
         kept=dt.timedelta(seconds=int(attributes["MessageRetentionPeriod"])),
     )
 

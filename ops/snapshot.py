@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ACTIONS: Final = {
     "dynamodb:Scan": "the ledger",
     "s3:ListBucketVersions": "the raw and the processed bucket",
+    "s3:ListBucket": "the processed bucket, so that a missing report is told from a forbidden one",
     "s3:GetObjectVersion": "the processed bucket's reports/*",
     "sqs:GetQueueUrl": "both queues",
     "sqs:GetQueueAttributes": "both queues",

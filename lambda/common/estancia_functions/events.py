@@ -50,7 +50,7 @@ class Arrived:
         sequencer: the event's place among its key's; None where a resent event does not know it.
         size: in bytes, None for a marker.
         etag: the object's, None where a marker's event has none.
-        owner: `principal:<principalId>` of who made it.
+        owner: `principal:<principalId>` of who made it; None where a resent event does not know it.
         time: when S3 finished the request, UTC.
     """
 
@@ -60,7 +60,7 @@ class Arrived:
     sequencer: str | None
     size: int | None
     etag: str | None
-    owner: str
+    owner: str | None
     time: dt.datetime
 
 
@@ -154,6 +154,7 @@ def _event(record: Any, bucket: str) -> Event:
     if name in _REMOVALS:
         return Removed(key, version_id, time)
     marker = _MARKERS.get(name)
+    principal = _optional_text(record, "userIdentity", "principalId")
     return Arrived(
         key=key,
         version_id=version_id,
@@ -161,7 +162,7 @@ def _event(record: Any, bucket: str) -> Event:
         sequencer=_sequencer(record),
         size=None if marker else _size(record),
         etag=_optional_text(record, "s3", "object", "eTag"),
-        owner=f"{_OWNER_PREFIX}{_optional_text(record, 'userIdentity', 'principalId') or 'unknown'}",
+        owner=f"{_OWNER_PREFIX}{principal}" if principal else None,
         time=time,
     )
 

@@ -77,7 +77,7 @@ def stuck(item: WorkItem, now: dt.datetime) -> bool:
     """Whether an item's message has to be sent again.
 
     An item that was just set back is sent at once: it may have no message. Any other one has a message, unless that was
-    lost: it is sent once nothing has happened for an hour, and for a quarter of its age, so that a backlog that waits
+    lost: it is sent once nothing has happened for an hour, and for half of its age, so that a backlog that waits
     for days is not multiplied.
 
     Args:
@@ -187,4 +187,4 @@ def repair(output: Output, item: WorkItem, winner: str | None, entries: Sequence
 
 def _quiet(since: dt.datetime, happened: Sequence[dt.datetime | None], now: dt.datetime) -> bool:
     last = max([since, *(moment for moment in happened if moment)])
-    return now - last >= max(QUIET, (now - since) / 4)
+    return now - last >= max(QUIET, (now - since) / 2)

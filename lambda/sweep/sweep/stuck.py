@@ -32,9 +32,9 @@ def sweep_stuck(run: Run, until: dt.datetime) -> bool:
             run.send(item)
 
     for status in _UNFINISHED:
-        proposed = (item for item in run.ledger.with_status(status) if stuck(item, run.clock()))
-        while some := list(itertools.islice(proposed, SLICE)):
-            run.each(run.guarded(again), some)
+        found = run.ledger.with_status(status)
+        while some := list(itertools.islice(found, SLICE)):
+            run.each(run.guarded(again), [item for item in some if stuck(item, run.clock())])
             if run.clock() >= until:
                 return False
     return True

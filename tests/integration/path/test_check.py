@@ -185,7 +185,8 @@ def test_make_check_says_what_is_wrong_and_what_to_do(target: Target) -> None:
     assert lines[6:] == [
         "Wrong (1)",
         f"[1] {target.new.key} (version {target.new.version_id}) is in the raw bucket and has no item",
-        "    -> the next sweep mends it; at once: aws lambda invoke --function-name estancia-local-sweep answer",
+        "    -> the next sweep mends it; at once: "
+        "aws lambda invoke --function-name estancia-local-sweep --cli-read-timeout 660 answer",
         "",
         "1 violation.",
     ]

@@ -40,7 +40,11 @@ def configuration(name: str) -> dict[str, Any]:
         "MemorySize": 512,
         "EphemeralStorage": {"Size": 512},
         "KMSKeyArn": f"{KEYS}data",
-        "LoggingConfig": {"LogFormat": "JSON", "LogGroup": f"/aws/lambda/estancia-local-{name}"},
+        "LoggingConfig": {
+            "LogFormat": "JSON",
+            "ApplicationLogLevel": "INFO",
+            "LogGroup": f"/aws/lambda/estancia-local-{name}",
+        },
         "TracingConfig": {"Mode": "PassThrough"},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "RuntimeVersionConfig": {"RuntimeVersionArn": ""},

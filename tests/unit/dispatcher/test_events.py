@@ -65,7 +65,7 @@ def test_an_event_without_sequencer_or_principal_is_taken() -> None:
     del record["userIdentity"]
     (event,) = parse_message(s3_body(record), RAW)
     assert isinstance(event, Arrived)
-    assert (event.sequencer, event.owner) == (None, "principal:unknown")
+    assert (event.sequencer, event.owner) == (None, None)
 
 
 def changed(**members: Any) -> str:

@@ -81,11 +81,14 @@ def test_a_letter_of_another_bucket_cannot_be_read() -> None:
 
 
 def test_every_letter_is_put_back_even_when_reading_fails() -> None:
-    def refuse(**_arguments: Any) -> Any:
+    pages = iter([{"Messages": [message("x", n) for n in range(10)]}, {"Messages": [message("x", 10)]}])
+
+    def receive(**_arguments: Any) -> Any:
+        if page := next(pages, None):
+            return page
         raise ConnectionError("cut")
 
-    pages = [{"Messages": [message("x", n) for n in range(10)]}, {"Messages": [message("x", 10)]}, {}]
-    queue: Any = Scripted(receive_message=pages, get_queue_attributes=refuse)
+    queue: Any = Scripted(receive_message=receive, get_queue_attributes={"Attributes": {}})
     with pytest.raises(ConnectionError):
         read_letters(queue, "https://q", BUCKET, wait=1)
     back = [sent["Entries"] for name, sent in queue.calls if name == "change_message_visibility_batch"]
@@ -94,7 +97,9 @@ def test_every_letter_is_put_back_even_when_reading_fails() -> None:
     assert [len(entries) for entries in back] == [10, 1]
 
 
-@pytest.mark.parametrize(("unread", "hidden", "partial"), [("0", "1", False), ("0", "2", True), ("1", "1", True)])
+@pytest.mark.parametrize(
+    ("unread", "hidden", "partial"), [("1", "0", False), ("0", "1", False), ("0", "2", True), ("1", "1", True)]
+)
 def test_letters_that_could_not_be_read_are_noticed(unread: str, hidden: str, partial: bool) -> None:
     attributes = {
         "ApproximateNumberOfMessages": unread,
