@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from estancia_functions.events import Arrived
 from estancia_protocol.status import Status
 from ops.account import DeadLetter, Work
-from ops.findings import Finding, Kind, View, weigh
-
-RUNBOOK = "docs/runbooks/dead-letters.md"
+from ops.findings import RUNBOOK, Finding, Kind, View, weigh
 
 
 def dead_letters(view: View) -> Iterator[Finding]:

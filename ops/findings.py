@@ -14,6 +14,7 @@ PATIENCE: Final = dt.timedelta(minutes=45)
 STUCK: Final = dt.timedelta(hours=1)
 """The sweep sends an item again when nothing happened to it for this long, or for half of its age if longer."""
 CLOCK_TOLERANCE: Final = dt.timedelta(seconds=2)
+RUNBOOK: Final = "docs/runbooks/dead-letters.md"
 
 
 class Kind(StrEnum):

@@ -11,7 +11,7 @@ from estancia_protocol.names import dataset_of
 from estancia_protocol.status import Status
 from ops.account import Counts, Snapshot, Work
 from ops.dead_letters import dead_letters, stuck
-from ops.findings import PATIENCE, Finding, Kind, View, weigh
+from ops.findings import PATIENCE, RUNBOOK, Finding, Kind, View, weigh
 from ops.visible import visible
 from ops.winners import Key, keys_of
 
@@ -21,7 +21,6 @@ TITLES: Final = {
     3: "what shows is the winners' outputs",
     4: "nothing is stuck or lost",
 }
-RUNBOOK: Final = "docs/runbooks/dead-letters.md"
 _MARKERS: Final = (Status.DELETED, Status.EXPIRED)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -46,20 +48,28 @@ def read_letters(sqs: SQSClient, url: str, bucket: str, wait: int) -> Letters:
     Raises:
         BotoCoreError, ClientError: SQS did not answer, or refused.
     """
-    received: dict[str, MessageTypeDef] = {}
     # Before anything is received: SQS's counts lag behind by up to a minute.
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    with held(sqs, url, wait) as messages:
+        letters = tuple(read_letter(message, bucket) for message in messages)
+    counted = int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesNotVisible"])
+    return Letters(
+        letters=letters,
+        partial=counted > len(letters),
+        kept=dt.timedelta(seconds=int(attributes["MessageRetentionPeriod"])),
+    )
+
+
+@contextlib.contextmanager
+def held(sqs: SQSClient, url: str, wait: int) -> Iterator[list[MessageTypeDef]]:
+    """Hold all messages that a queue shows, and put them back at the end of the `with`; arguments as `read_letters`."""
+    received: dict[str, MessageTypeDef] = {}
     try:
         while new := [m for m in _receive(sqs, url, wait) if m["MessageId"] not in received]:
             received |= {message["MessageId"]: message for message in new}
+        yield list(received.values())
     finally:
         _put_back(sqs, url, list(received.values()))
-    counted = int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesNotVisible"])
-    return Letters(
-        letters=tuple(read_letter(message, bucket) for message in received.values()),
-        partial=counted > len(received),
-        kept=dt.timedelta(seconds=int(attributes["MessageRetentionPeriod"])),
-    )
 
 
 def read_letter(message: MessageTypeDef, bucket: str) -> DeadLetter:

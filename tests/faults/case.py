@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,24 +16,12 @@ from estancia_protocol.status import Status
 from tests.faults.calls import Call
 from tests.faults.rules import Action, Rule
 from tests.faults.stacks import Running
+from tests.waiting import until
 
 CONTENT = "a,b\n1,x\n2,y\n3,z\n"
 ROWS = [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}, {"a": 3, "b": "z"}]
 PATIENCE = 240.0
 Matcher = Callable[[Call], bool]
-
-
-def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Wait until a condition holds, and return what it returned.
-
-    Raises:
-        AssertionError: it does not in time.
-    """
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not so after {seconds:.0f} s: {what}"
-        time.sleep(0.25)
-    return found
 
 
 @dataclass(frozen=True)

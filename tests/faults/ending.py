@@ -6,9 +6,9 @@ import json
 from urllib.parse import unquote_plus
 
 from estancia_protocol import names
-from tests.faults.case import until
 from tests.faults.stacks import Running
 from tests.invariants import assert_invariants
+from tests.waiting import until
 
 QUIET_SECONDS = 200.0
 

@@ -17,10 +17,11 @@ from estancia_protocol.errors import ErrorCode
 from estancia_protocol.job import timestamp
 from estancia_protocol.status import Status, status_shard
 from tests.faults.calls import Call
-from tests.faults.case import Case, until
+from tests.faults.case import Case
 from tests.faults.crowd import concurrent
 from tests.faults.ending import dead_letters
 from tests.faults.rules import Hold, Kill, Rule, balancer, operation
+from tests.waiting import until
 
 OTHER = "a,b\n7,q\n"
 OTHER_ROWS = [{"a": 7, "b": "q"}]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from tests.faults.case import Case, until
+from tests.faults.case import Case
 from tests.faults.crowd import concurrent
 from tests.faults.events import created, deleted, removed
 from tests.faults.rules import Hold, HoldAnswer, operation
+from tests.waiting import until
 
 OTHER = "a,b\n7,q\n"
 OTHER_ROWS = [{"a": 7, "b": "q"}]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
-from tests.faults.case import Case, until
+from tests.faults.case import Case
 from tests.faults.conftest import Stacks
 from tests.faults.ending import assert_ended
 from tests.faults.rules import HoldAnswer, operation
+from tests.waiting import until
 
 GONE_SECONDS = 180.0
 FULL_SECONDS = 100.0

@@ -8,11 +8,12 @@ import signal
 import pytest
 
 from local.processes import start_ticks
-from tests.faults.case import Case, until
+from tests.faults.case import Case
 from tests.faults.conftest import Stacks
 from tests.faults.crowd import concurrent
 from tests.faults.ending import assert_ended
 from tests.faults.rules import Cut, HoldAnswer, operation
+from tests.waiting import until
 
 BACK = 300.0
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import resource
+from typing import Any
 
 import pytest
 
-from tests.faults.case import Case, until
+from tests.faults.case import Case
 from tests.faults.crowd import concurrent
 from tests.faults.ending import dead_letters
 from tests.faults.rules import (
@@ -20,6 +21,7 @@ from tests.faults.rules import (
     operation,
 )
 from tests.integration.path.conftest import run_playbook
+from tests.waiting import until
 
 FAILS_FIVE_TIMES = 330.0
 
@@ -79,7 +81,7 @@ def test_scratch_is_full(case: Case) -> None:
     pid = case.reached(rule).pid
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
     rule.released.set()
-    error = until(lambda: case.item(version).get("error"), 60, "the attempt ends")
+    error: dict[str, Any] = until(lambda: case.item(version).get("error", {}), 60, "the attempt ends")
     resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
     assert error["code"] == "SCRATCH_FULL"
     case.processed(version, rows=rows, attempt=2)

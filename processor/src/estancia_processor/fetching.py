@@ -28,6 +28,7 @@ PARALLEL: Final = 8
 TRIES: Final = 4
 T = TypeVar("T")
 PASSING: Final = frozenset({408, 409, 429})
+"""HTTP status codes, beside a server's own, that another try may not meet: time-out, conflict, too many."""
 _FAULTS: Final = {
     "NoSuchKey": ErrorCode.GONE,
     "NoSuchVersion": ErrorCode.GONE,
@@ -96,9 +97,7 @@ def passing(error: Exception) -> bool:
     if not isinstance(error, ClientError):
         return True
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return (
-        status >= 500 or status in (408, 409, 429) or error.response["Error"]["Code"] in ("SlowDown", "RequestTimeout")
-    )
+    return status >= 500 or status in PASSING or error.response["Error"]["Code"] in ("SlowDown", "RequestTimeout")
 
 
 def _first(client: S3Client, source: Any, handle: int) -> Head:

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,9 +118,17 @@ def deployment() -> Iterator[Deployment]:
         platform.down()
 
 
-@pytest.fixture
-def invariants(deployment: Deployment) -> Iterator[None]:
-    """What a test that lets files be processed ends with: the protocol's invariants hold for the whole account."""
+@pytest.fixture(autouse=True)
+def invariants(request: pytest.FixtureRequest, deployment: Deployment) -> Iterator[None]:
+    """What every test ends with, but for those that say why not: the invariants hold for the whole account."""
+    yield
+    if request.node.get_closest_marker("without_invariants") is None:
+        assert_invariants(deployment.stack)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def invariants_at_the_end(deployment: Deployment) -> Iterator[None]:
+    """What every module ends with, whatever its tests say."""
     yield
     assert_invariants(deployment.stack)
 
@@ -171,18 +178,6 @@ def file(tmp_path: Path) -> Any:
         return Upload(path, dataset, name)
 
     return make
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until a condition holds.
-
-    Raises:
-        AssertionError: it does not in time.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not so after {seconds} s"
-        time.sleep(0.2)
 
 
 def read_json(body: bytes) -> dict[str, Any]:

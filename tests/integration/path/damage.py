@@ -12,6 +12,7 @@ from demo.outcomes import Outcome
 from estancia_protocol import names
 from ops.findings import Kind
 from ops.invariants import judge
+from ops.letters import held
 from ops.snapshot import take
 from ops.stack import Stack
 from tests.integration.path.conftest import Deployment
@@ -115,7 +116,9 @@ def letter(deployment: Deployment, body: str, reason: str = "") -> Iterator[str]
     stack, url = deployment.stack, deployment.stack.queue_url("ingest-dlq")
     dispatcher = deployment.principal("dispatcher").client("sqs", endpoint_url=stack.endpoint)
     given: Any = {"estancia_reason": {"DataType": "String", "StringValue": reason}} if reason else {}
-    yield dispatcher.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=given)["MessageId"]
-    messages = stack.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    assert [message["Body"] for message in messages] == [body], "whoever looks at letters puts them back at once"
-    stack.sqs.delete_message(QueueUrl=url, ReceiptHandle=messages[0]["ReceiptHandle"])
+    sent = dispatcher.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=given)["MessageId"]
+    yield sent
+    with held(stack.sqs, url, wait=0) as messages:
+        own = [message["ReceiptHandle"] for message in messages if message["MessageId"] == sent]
+        assert len(own) == 1, "whoever looks at letters puts them back at once"
+        stack.sqs.delete_message(QueueUrl=url, ReceiptHandle=own[0])

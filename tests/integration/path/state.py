@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ops.letters import REASON, held
 from ops.stack import Stack
 
 Item = Mapping[str, Any]
@@ -69,15 +70,8 @@ def read(stack: Stack) -> State:
 
 
 def _letters(stack: Stack) -> tuple[tuple[str, str], ...]:
-    url, found = stack.queue_url("ingest-dlq"), dict[str, Any]()
-    while messages := stack.sqs.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=20, MessageAttributeNames=["All"]
-    ).get("Messages", []):
-        found |= {message["ReceiptHandle"]: message for message in messages}
-    for handle in found:
-        stack.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
-    reasons = [(m["Body"], m["MessageAttributes"]["estancia_reason"]["StringValue"]) for m in found.values()]
-    return tuple(sorted(reasons))
+    with held(stack.sqs, stack.queue_url("ingest-dlq"), wait=0) as messages:
+        return tuple(sorted((m["Body"], m["MessageAttributes"][REASON]["StringValue"]) for m in messages))
 
 
 def change(before: State, after: State) -> Change:

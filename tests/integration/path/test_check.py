@@ -30,7 +30,6 @@ from tests.integration.path.damage import (
     without_item,
 )
 
-pytestmark = pytest.mark.usefixtures("invariants")
 MakeFile = Callable[[str, str, bytes | str], Upload]
 STRAY = "data/checked/main/schema=1/ingest_date=2026-01-01/stray.parquet"
 

@@ -21,9 +21,9 @@ from demo.files import Upload, demo_uploads
 from demo.outcomes import Outcome
 from estancia_protocol import names
 from estancia_protocol.status import Status
-from tests.integration.path.conftest import ROOT, Deployment, read_json, until
+from tests.integration.path.conftest import ROOT, Deployment, read_json
+from tests.waiting import until
 
-pytestmark = pytest.mark.usefixtures("invariants")
 MakeFile = Callable[[str, str, bytes | str], Upload]
 COUNTS = ("rows_in", "rows_out", "rows_rejected")
 QUEUES = ("ingest", "ingest-dlq")

@@ -10,7 +10,10 @@ from botocore.exceptions import ClientError
 
 from tests.integration.path.conftest import Deployment, environment_of
 
-pytestmark = pytest.mark.usefixtures("warm_function", "invariants")
+pytestmark = [
+    pytest.mark.usefixtures("warm_function"),
+    pytest.mark.without_invariants("what is refused changes nothing"),
+]
 REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 PROBE = "data/probe/file.parquet"
 VERSION = "00000000000000000000000000000000"

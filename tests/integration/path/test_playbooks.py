@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from demo.files import Upload
 from demo.outcomes import work_item
 from estancia_protocol.status import Status
@@ -28,7 +26,6 @@ def test_check_mode_on_a_full_account_shows_no_difference(deployment: Deployment
     assert holdings(account) == before
 
 
-@pytest.mark.usefixtures("invariants")
 def test_state_survives_down_and_up(deployment: Deployment, file: MakeFile) -> None:
     (before,) = deployment.put(file("survivor", "one.csv", "a\n1\n"))
     deployment.platform.down()

@@ -12,6 +12,8 @@ from tests.integration.path.account import Account, words
 from tests.integration.path.conftest import Deployment
 from tests.integration.path.holdings import added, holdings, pending
 
+pytestmark = pytest.mark.without_invariants("nothing is processed")
+
 ACCOUNT = "000000000000"
 PREFIX = f"estancia-local-{ACCOUNT}-eu-west-1-"
 QUEUES = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:estancia-local-"

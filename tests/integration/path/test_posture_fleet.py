@@ -9,6 +9,8 @@ import pytest
 
 from tests.integration.path.account import Account
 
+pytestmark = pytest.mark.without_invariants("nothing is processed")
+
 DATA_KEY = "arn:aws:kms:eu-west-1:000000000000:key/data"
 LOAD_BALANCER_ATTRIBUTES = {
     "access_logs.s3.enabled": "true",

@@ -9,6 +9,8 @@ import pytest
 
 from tests.integration.path.account import Account, words
 
+pytestmark = pytest.mark.without_invariants("nothing is processed")
+
 ACCOUNT = "000000000000"
 QUEUES = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:estancia-local-"
 KEYS = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/"

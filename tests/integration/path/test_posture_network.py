@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.integration.path.account import Account, words
+
+pytestmark = pytest.mark.without_invariants("nothing is processed")
 
 VPC, ANY = "10.64.0.0/16", "0.0.0.0/0"
 S3, DYNAMODB = "com.amazonaws.eu-west-1.s3", "com.amazonaws.eu-west-1.dynamodb"

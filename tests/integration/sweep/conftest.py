@@ -122,6 +122,12 @@ class Stage:
     def read(self, key: str, version_id: str) -> WorkItem:
         return self.ledger.read(key, version_id)
 
+    def cursor(self, part: str) -> dict[str, str]:
+        """Return a cursor item's attributes beside its key, all of them texts."""
+        name: Any = {"pk": {"S": "sweep"}, "sk": {"S": part}}
+        found: Any = self.aws.dynamodb.get_item(TableName=self.aws.table, Key=name)["Item"]
+        return {name: value["S"] for name, value in found.items() if name not in ("pk", "sk")}
+
     def output(self, item: WorkItem, name: str = "data/d/main/{}.parquet", **more: Any) -> str:
         """Record an output as the item's attempt does, and put it; return its key."""
         key = name.format(item.work)

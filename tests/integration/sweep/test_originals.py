@@ -178,13 +178,14 @@ def test_a_run_that_ran_out_of_time_goes_on_where_it_stopped(stage: Stage, monke
     monkeypatch.setattr(sweep.run, "SLICE", 2)
     stage.lasts = dt.timedelta(0)
     seen = []
-    for found in (2, 2, 1):
+    for found, after in ((2, "d/1"), (2, "d/3"), (1, "d/1")):
         assert stage.sweep() == {"sent": found, "found": found, "complete": False}
         seen += sorted(event.key for event in stage.events())
+        assert stage.cursor("originals") == {"after": after, "swept_at": timestamp(stage.now)}
     assert seen == keys
     stage.lasts = HOUR
     assert stage.sweep() == DONE
-    assert stage.ledger.cursor("originals") == ""
+    assert stage.cursor("originals") == {"after": "", "swept_at": timestamp(stage.now)}
 
 
 def test_a_key_may_be_cut_by_a_page(stage: Stage) -> None:

@@ -20,6 +20,7 @@ from estancia_processor.jobs import Runner
 from estancia_processor.metrics import Metrics
 from estancia_processor.readiness import Readiness
 from estancia_processor.work import Workshop
+from estancia_protocol import timing
 from tests.unit.processor.fakes import MemoryLedger, MemoryStorage
 
 
@@ -92,6 +93,10 @@ def test_a_final_item_answers_at_once(world: World) -> None:
             "status": "REJECTED", "attempt": 0, "attempt_limit": 5, "error": {"code": "GONE", "message": "x"},
         }
     }  # fmt: skip
+
+
+def test_progress_is_told_as_often_as_the_lease_is_renewed() -> None:
+    assert service.PROGRESS_EVERY <= timing.LEASE_RENEWAL
 
 
 def test_progress_comes_while_a_job_is_silent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
