@@ -5,7 +5,7 @@ PROCESSORS ?= 2
 MAIN := .venvs/main/bin
 export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup demo put local-up local-down local-status fleet-up fleet-down check test lint test-unit test-policy test-integration test-faults lock docs clean
+.PHONY: help setup demo put local-up local-down local-status fleet-up fleet-down check test lint test-unit test-policy test-integration test-playbooks test-faults lock docs clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test-policy: setup ## the repository held to its own rules
 
 test-integration: setup ## the whole path, on an embedded AWS of its own
 	@$(PYTHON) scripts/run_suites.py integration
+
+test-playbooks: setup ## wrong variables, check mode, removal and return, by whole runs of the playbooks
+	@$(PYTHON) scripts/run_suites.py playbooks
 
 test-faults: setup ## processes killed and stopped, AWS failing, calls lost: nothing lost, nothing doubled
 	@$(PYTHON) scripts/run_suites.py faults

@@ -32,6 +32,7 @@ PYTHON_SOURCES = (
     "demo",
     "ops",
 )
+PLAYBOOKS = "tests/integration/path/playbooks"
 SUITES = {
     "lint": Suite(
         180,
@@ -45,7 +46,8 @@ SUITES = {
     ),
     "unit": Suite(180, (("pytest", "-n", "2", "tests/unit"),)),
     "policy": Suite(60, (("pytest", "tests/policy"),)),
-    "integration": Suite(600, (("pytest", "tests/integration"),)),
+    "integration": Suite(420, (("pytest", "tests/integration", f"--ignore={PLAYBOOKS}"),)),
+    "playbooks": Suite(420, (("pytest", PLAYBOOKS),)),
     "faults": Suite(900, (("pytest", "-n", "3", "tests/faults"),)),
 }
 

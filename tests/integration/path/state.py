@@ -11,7 +11,7 @@ from ops.letters import REASON, held
 from ops.stack import Stack
 
 Item = Mapping[str, Any]
-REST_SECONDS = 0.5
+REST_SECONDS = 0.25
 
 
 @dataclass(frozen=True)

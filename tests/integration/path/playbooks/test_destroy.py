@@ -65,12 +65,16 @@ def test_data_stays_without_its_flag(deployment: Deployment, account: Account, f
     assert {f"Table {stack.name}-ledger", f"Key {stack.name}-data"} <= set(shown)
 
 
-def test_the_site_finds_the_data_again(deployment: Deployment, file: MakeFile) -> None:
+def assert_the_site_comes_back(deployment: Deployment, upload: Upload) -> None:
     status, _, text = deployment.playbook("site.yml")
     assert status == 0, text
     deployment.platform.fleet_up(PROCESSORS)
-    (outcome,) = deployment.put(file("kept", "more.csv", "a\n1\n"))
+    (outcome,) = deployment.put(upload)
     assert outcome.status is Status.PROCESSED
+
+
+def test_the_site_finds_the_data_again(deployment: Deployment, file: MakeFile) -> None:
+    assert_the_site_comes_back(deployment, file("kept", "more.csv", "a\n1\n"))
 
 
 @GONE
@@ -136,8 +140,4 @@ def test_check_mode_works_on_an_empty_account(deployment: Deployment, account: A
 
 
 def test_the_site_comes_back(deployment: Deployment, file: MakeFile) -> None:
-    status, _, text = deployment.playbook("site.yml")
-    assert status == 0, text
-    deployment.platform.fleet_up(PROCESSORS)
-    (outcome,) = deployment.put(file("again", "again.csv", "a\n1\n"))
-    assert outcome.status is Status.PROCESSED
+    assert_the_site_comes_back(deployment, file("again", "again.csv", "a\n1\n"))

@@ -1,4 +1,4 @@
-"""The playbooks as an operator types them: a second run, check mode, one role, after a stop and a start."""
+"""The playbooks as an operator types them: check mode, one role, after a stop and a start."""
 
 from __future__ import annotations
 
@@ -12,11 +12,6 @@ from tests.integration.path.conftest import PROCESSORS, Deployment
 from tests.integration.path.holdings import holdings
 
 MakeFile = Callable[[str, str, bytes | str], Upload]
-
-
-def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
-    status, numbers, text = deployment.playbook("site.yml")
-    assert (status, numbers["changed"]) == (0, 0), text
 
 
 def test_check_mode_on_a_full_account_shows_no_difference(deployment: Deployment, account: Account) -> None:
