@@ -10,7 +10,7 @@ T = TypeVar("T")
 POLL_SECONDS = 0.2
 
 
-def until(condition: Callable[[], T], seconds: float = 60, what: str = "") -> T:
+def until(condition: Callable[[], T | None], seconds: float = 60, what: str = "") -> T:
     """Wait until a condition holds, and return what it returned.
 
     Args:

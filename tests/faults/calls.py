@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 SUBJECT = re.compile(r"case_[a-z0-9]+")
 """Every test's files lie in a dataset of this form, so that each request tells whose it is."""
+KEY = re.compile(r'"(?:raw/)?(case_[a-z0-9]+/[^"\\]+)"')
+"""A raw key, as the ledger and a job have it."""
 SEARCHED = 1 << 16
 """Bytes of a body in which the subject is looked for."""
 BALANCER = "/_alb/"
@@ -45,12 +47,14 @@ class Call:
         detail: on what, as far as it matters: `raw PROCESSED`, `out x3`, `data`.
         subject: the dataset that it is about, empty if it does not say.
         pid: the caller's process.
+        key: the raw key, empty if it does not say.
     """
 
     operation: str
     detail: str
     subject: str
     pid: int
+    key: str = ""
 
     @property
     def name(self) -> str:
@@ -69,11 +73,13 @@ def read_call(method: str, path: str, headers: Mapping[str, str], body: bytes, p
     text = path + body[:SEARCHED].decode(errors="replace")
     found = SUBJECT.search(text)
     subject = found.group() if found else ""
+    keyed = KEY.search(text)
+    key = keyed.group(1) if keyed else ""
     if path.startswith(BALANCER):
-        return Call("Process" if method == "POST" else method, "", subject, pid)
+        return Call("Process" if method == "POST" else method, "", subject, pid, key)
     if target:
         operation = target.rpartition(".")[2]
-        return Call(operation, _ledger_detail(operation, json.loads(body)), subject, pid)
+        return Call(operation, _ledger_detail(operation, json.loads(body)), subject, pid, key)
     parts = urlsplit(path)
     query = parse_qs(parts.query, keep_blank_values=True)
     named = next((name for known, name in _S3.items() if known[0] == method and known[1] in query), None)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.faults import stacks
-from tests.faults.crowd import Crowd
+from tests.faults.concurrency import ConcurrentTests
 from tests.faults.stacks import Running
 
 # Name, then port, processors and variables of site.yml.
@@ -28,6 +28,7 @@ STACK_OF_FILE = {
     "test_crash_dispatcher": "short",
     "test_function": "short",
     "test_fleet": "whole",
+    "test_key": "whole",
     "test_proxy": "whole",
 }
 
@@ -74,24 +75,24 @@ class Stacks:
             running.stop()
 
 
-class Crowds:
+class AllConcurrentTests:
     """Starts the concurrent tests of each stack, once."""
 
     def __init__(self, made: Stacks) -> None:
         self._stacks = made
-        self._crowds: dict[str, Crowd] = {}
+        self._found: dict[str, ConcurrentTests] = {}
 
-    def of(self, name: str, items: Sequence[Any]) -> Crowd:
-        """Return the crowd of a stack.
+    def of(self, name: str, items: Sequence[Any]) -> ConcurrentTests:
+        """Return the concurrent tests of a stack.
 
         Args:
             name: the stack's.
             items: all of the session's; those of other stacks are left out.
         """
-        if name not in self._crowds:
+        if name not in self._found:
             own = [item for item in items if getattr(item.function, "stack", None) == name]
-            self._crowds[name] = Crowd(self._stacks.of(name), own)
-        return self._crowds[name]
+            self._found[name] = ConcurrentTests(self._stacks.of(name), own)
+        return self._found[name]
 
 
 @pytest.fixture(scope="session")
@@ -103,9 +104,9 @@ def made() -> Iterator[Stacks]:
 
 
 @pytest.fixture(scope="session")
-def crowds(made: Stacks) -> Crowds:
+def concurrent_tests(made: Stacks) -> AllConcurrentTests:
     """The concurrent tests."""
-    return Crowds(made)
+    return AllConcurrentTests(made)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

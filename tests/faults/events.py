@@ -9,12 +9,13 @@ import datetime as dt
 from typing import Any
 
 from estancia_protocol.job import timestamp
-from tests.faults.case import CONTENT, Case
+from tests.faults.case import Case
 
 
-def created(case: Case, version_id: str, place: int, content: str = CONTENT) -> dict[str, Any]:
+def created(case: Case, version_id: str, place: int) -> dict[str, Any]:
     """Return the event of an upload; `place` orders it among its key's."""
-    described = {"size": len(content.encode()), "eTag": "0" * 32, "sequencer": f"{place:018X}"}
+    original = case.originals[version_id]
+    described = {"size": original.size, "eTag": original.etag, "sequencer": f"{place:018X}"}
     return _record(case, "ObjectCreated:Put", version_id, described)
 
 

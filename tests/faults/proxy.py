@@ -6,6 +6,7 @@ docs/decisions/0012-fault-proxy.md says why it is our own.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import http.client
 import os
 import signal
@@ -44,7 +45,7 @@ class FaultProxy(ThreadingHTTPServer):
         self._lock = threading.Lock()
         self._calls: list[Call] = []
         self._rules: list[Rule] = []
-        self._last_subject: dict[int, str] = {}
+        self._last_subject: dict[int, tuple[str, str]] = {}
         threading.Thread(target=self.serve_forever, name="fault-proxy", daemon=True).start()
 
     @property
@@ -70,9 +71,10 @@ class FaultProxy(ThreadingHTTPServer):
         """Note a call and return the rules that meet it; one without a subject is about what its process asked last."""
         with self._lock:
             if call.subject:
-                self._last_subject[call.pid] = call.subject
+                self._last_subject[call.pid] = (call.subject, call.key)
             elif call.changing:
-                call = Call(call.operation, call.detail, self._last_subject.get(call.pid, ""), call.pid)
+                subject, key = self._last_subject.get(call.pid, ("", ""))
+                call = dataclasses.replace(call, subject=subject, key=key)
             self._calls.append(call)
             return [rule for rule in self._rules if rule.take(call)]
 
@@ -151,6 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
             upstream.endheaders()
             upstream.send(raw)
             response = upstream.getresponse()
+            for rule in rules:
+                rule.answered.append(response.status)
             self._after(rules)
             self._relay(response, next((rule for rule in rules if isinstance(rule.action, CutStream)), None))
         finally:

@@ -63,6 +63,7 @@ class Rule:
         reached: set when the action is done to the first, or held by it.
         released: set by the test to let what is held go on.
         met: the requests it was done to.
+        answered: the status of upstream's answer to each of these that was forwarded, in the order of the answers.
     """
 
     subject: str
@@ -73,6 +74,7 @@ class Rule:
     reached: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
     met: list[Call] = field(default_factory=list)
+    answered: list[int] = field(default_factory=list)
     seen: int = 0
 
     def take(self, call: Call) -> bool:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -38,6 +39,9 @@ class Running:
         processors: the proxy between the processors and AWS.
         functions: the proxy between the function, AWS and the load balancer.
         count: how many processors there are to be.
+        redriven: datasets of which a test redrove something.
+        refused: what names, in a dead letter's reason, a message that a test sent to be refused.
+        letters_lock: held while the dead-letter queue is read.
     """
 
     platform: LocalPlatform
@@ -45,6 +49,9 @@ class Running:
     processors: FaultProxy
     functions: FaultProxy
     count: int
+    redriven: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    letters_lock: threading.Lock = field(default_factory=threading.Lock)
     _ended: threading.Event = field(default_factory=threading.Event)
     _paused: threading.Event = field(default_factory=threading.Event)
 
@@ -56,7 +63,7 @@ class Running:
     def _clients(self) -> dict[str, Any]:
         return {
             service: self.stack.session.client(service, endpoint_url=self.stack.endpoint)
-            for service in ("sqs", "s3", "lambda")
+            for service in ("sqs", "s3", "lambda", "iam", "elbv2")
         }
 
     @cached_property
@@ -91,9 +98,14 @@ class Running:
                 Bucket=bucket, NotificationConfiguration=kept, SkipDestinationValidation=True
             )
 
-    def kill(self, pid: int) -> None:
-        """kill -9 a process of this stack."""
-        os.kill(pid, signal.SIGKILL)
+    def scratch_folders(self, pattern: str) -> list[Path]:
+        """Return the folders of attempts on the processors' scratch, by pattern."""
+        return sorted((self.platform.layout.state / "scratch").glob(f"*/{pattern}"))
+
+    def scratch_of(self, pid: int) -> Path:
+        """Return the scratch folder of a processor."""
+        (instance,) = [processor.instance_id for processor in self.platform.processors if processor.pid == pid]
+        return self.platform.layout.state / "scratch" / instance
 
     @contextlib.contextmanager
     def no_processors(self) -> Iterator[None]:
@@ -102,7 +114,7 @@ class Running:
         with self.platform_lock:
             for processor in self.platform.processors:
                 if processor.pid is not None:
-                    self.kill(processor.pid)
+                    os.kill(processor.pid, signal.SIGKILL)
         try:
             yield
         finally:

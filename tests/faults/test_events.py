@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from tests.faults.case import Case
-from tests.faults.crowd import concurrent
+from tests.faults.concurrency import concurrent
 from tests.faults.events import created, deleted, removed
 from tests.faults.rules import Hold, HoldAnswer, operation
 from tests.waiting import until
@@ -47,7 +47,7 @@ def test_events_in_another_order(case: Case) -> Iterator[None]:
     """The newest version counts, though the event of the older one comes last."""
     older, newer = case.put(), case.put(OTHER)
     yield
-    case.running.send(created(case, newer, 2, OTHER))
+    case.running.send(created(case, newer, 2))
     case.processed(newer, rows=OTHER_ROWS)
     case.running.send(created(case, older, 1))
     assert case.final(older)["status"] == "PROCESSED"
@@ -86,7 +86,7 @@ def test_an_event_that_comes_late(case: Case) -> Iterator[None]:
     older, newer = case.put(), case.put(OTHER)
     case.delete(older)
     yield
-    case.running.send(created(case, newer, 2, OTHER), removed(case, older, 3))
+    case.running.send(created(case, newer, 2), removed(case, older, 3))
     case.processed(newer, rows=OTHER_ROWS)
     case.running.send(created(case, older, 1))
     assert case.final(older)["error"] == GONE

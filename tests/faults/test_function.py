@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 
+from estancia_protocol.errors import ErrorCode
 from local.processes import start_ticks
-from tests.faults.case import Case
+from tests.faults.case import Case, quiet
+from tests.faults.concurrency import concurrent
 from tests.faults.conftest import Stacks
-from tests.faults.crowd import concurrent
-from tests.faults.ending import assert_ended
-from tests.faults.rules import Cut, HoldAnswer, operation
+from tests.faults.final_checks import assert_final
+from tests.faults.rules import Cut, Hold, HoldAnswer, operation
 from tests.waiting import until
 
 BACK = 300.0
@@ -47,15 +49,44 @@ def test_the_answer_to_the_functions_write_is_lost(case: Case, write: str) -> No
     assert len(rule.met) == 1
 
 
+@pytest.mark.parametrize(
+    ("write", "nth"),
+    [("DeleteObject data", 1), ("UpdateItem out", 1), ("DeleteObject reports", 1), ("UpdateItem out", 2)],
+)
 @concurrent("short")
-def test_the_answer_to_the_functions_hiding_is_lost(case: Case) -> None:
+def test_the_answer_to_the_functions_hiding_is_lost(case: Case, write: str, nth: int) -> None:
     """A second delete marker on a processed key changes nothing that is seen."""
-    rule = case.at_function(operation("DeleteObject", "UpdateItem out"), Cut(forward=True), times=2)
+    rule = case.at_function(operation(write), Cut(forward=True), nth=nth)
     version = case.put()
     case.processed(version)
     case.delete()
     case.hidden(version, seconds=BACK)
-    assert len(rule.met) == 2
+    assert len(rule.met) == 1
+
+
+@concurrent("short")
+def test_an_attempt_reaches_its_deadline(case: Case) -> None:
+    """30 s before the function's end, here 30 s after its begin: a retry with DEADLINE, and the next one processes."""
+    rule = case.at_processor(operation("GetObject"), HoldAnswer(), times=1000)
+    version = case.put()
+    case.reached(rule)
+    time.sleep(30.5)
+    rule.nth, rule.times = 1, 0
+    rule.released.set()
+    error = until(lambda: case.item(version).get("error"), 60, "the attempt ends")
+    assert error == {"code": ErrorCode.DEADLINE.value, "message": ErrorCode.DEADLINE.sentence}
+    case.processed(version, attempt=2, seconds=BACK)
+
+
+@concurrent("short")
+def test_a_ledger_is_silent_towards_the_function(case: Case) -> None:
+    """As often as its client asks, 8 s each: the message comes back, and what was asked arrives when all is done."""
+    rule = case.at_function(operation("UpdateItem raw RECEIVED"), Hold(), times=4)
+    version = case.put()
+    until(lambda: len(rule.met) == 4, BACK, "it was asked four times")
+    case.processed(version, seconds=BACK)
+    quiet(case)
+    assert case.unchanged(version, rule) == [400] * 4
 
 
 def test_the_embedded_aws_is_restarted_in_the_middle(made: Stacks) -> None:
@@ -73,4 +104,4 @@ def test_the_embedded_aws_is_restarted_in_the_middle(made: Stacks) -> None:
         item = case.final(version, seconds=BACK)
         case.processed(version, attempt=int(item["attempt"]), seconds=BACK)
         assert int(item["attempt"]) <= 2
-    assert_ended(running)
+    assert_final(running)

@@ -3,84 +3,68 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
+from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
 
 import pytest
 
+from estancia_protocol import names
 from tests.faults.case import Case
-from tests.faults.crowd import concurrent
-from tests.faults.ending import sweep
-from tests.faults.rules import Hold, HoldAnswer, Rule, operation
+from tests.faults.concurrency import concurrent
+from tests.faults.final_checks import sweep
+from tests.faults.rules import Hold, operation
+from tests.waiting import until
 
 TAKEN_OVER = 120.0
+PUT, FINISH = "PutObject data", "TransactWriteItems Update raw PROCESSED"
 
 
-def woken(rule: Rule) -> None:
-    """Wake the processor that a rule met, let its request go, and give it time for what it still wants to do."""
-    rule.released.set()
-    os.kill(rule.met[0].pid, signal.SIGCONT)
-    time.sleep(20)
+def wake(case: Case, pid: int, version: str) -> None:
+    """Wake a stopped processor, and wait until it has given its attempt up and had time for what may follow."""
+    os.kill(pid, SIGCONT)
+    work = names.work_id(case.key(), version)
+    until(lambda: not case.running.scratch_folders(f"job-{work}-1-*"), 60, "the woken attempt has ended")
+    time.sleep(5)
 
 
-def stopped(case: Case, rule: Rule) -> None:
-    """Stop the processor that a rule meets."""
-    os.kill(case.reached(rule).pid, signal.SIGSTOP)
-
-
-@pytest.mark.parametrize("moment", ["GetObject", "PutObject data", "TransactWriteItems Update raw PROCESSED"])
+@pytest.mark.parametrize(
+    ("harm", "moment", "arrives"),
+    [
+        (SIGKILL, "GetObject", "before"),
+        (SIGKILL, PUT, "before"),
+        (SIGKILL, FINISH, "after"),
+        (SIGSTOP, "GetObject", "after"),
+        (SIGSTOP, PUT, "after"),
+        (SIGSTOP, FINISH, "after"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Signals) else value,
+)
 @concurrent("production")
-def test_killed_in_the_middle(case: Case, moment: str) -> None:
-    """Whether its last request still arrives or not: here it does."""
+def test_another_takes_over(case: Case, harm: Signals, moment: str, arrives: str) -> None:
+    """Its last request arrives before the takeover or after it; a finish that arrives after it is refused.
+
+    S3 knows no fence: a late put arrives, under the same key, and nothing else; the sweep takes it away.
+    """
     rule = case.at_processor(operation(moment), Hold())
     version = case.put()
-    case.running.kill(case.reached(rule).pid)
-    started = time.monotonic()
-    if not moment.startswith("Transact"):
-        rule.released.set()
+    pid = case.reached(rule).pid
+    os.kill(pid, harm)
+    harmed = time.monotonic()
+    if arrives == "before":
+        case.passed(rule)
     case.processed(version, attempt=2, seconds=TAKEN_OVER)
-    assert time.monotonic() - started < TAKEN_OVER
-    rule.released.set()
-
-
-@concurrent("production")
-def test_stopped_while_it_reads_and_woken_later(case: Case) -> None:
-    rule = case.at_processor(operation("GetObject"), HoldAnswer())
-    version = case.put()
-    stopped(case, rule)
-    case.processed(version, attempt=2, seconds=TAKEN_OVER)
+    assert time.monotonic() - harmed < TAKEN_OVER
     before = case.everything(version)
-    woken(rule)
-    assert case.everything(version) == before
-    case.processed(version, attempt=2)
-
-
-@concurrent("production")
-def test_stopped_in_its_put_and_woken_later(case: Case) -> None:
-    """S3 knows no fence: the late put arrives, under the same key, and nothing else; the sweep takes it away."""
-    rule = case.at_processor(operation("PutObject data"), Hold())
-    version = case.put()
-    stopped(case, rule)
-    case.processed(version, attempt=2, seconds=TAKEN_OVER)
-    before = case.everything(version)
-    woken(rule)
+    answered = case.passed(rule)
+    if harm == SIGSTOP:
+        wake(case, pid, version)
     after = case.everything(version)
-    (late,) = [v for key, held in after["versions"].items() for v in held if v not in before["versions"][key]]
+    late = [v for key, kept in after["versions"].items() for v in kept if v not in before["versions"][key]]
     assert {**after, "versions": None} == {**before, "versions": None}
-    case.processed(version, attempt=2)
-    sweep(case.running)
-    assert late not in str(case.everything(version)["versions"])
-    case.processed(version, attempt=2)
-
-
-@concurrent("production")
-def test_stopped_before_it_finishes_and_woken_later(case: Case) -> None:
-    """Its last transaction is conditional on its attempt, and refused, also when it is sent again."""
-    rule = case.at_processor(operation("TransactWriteItems Update raw PROCESSED"), Hold())
-    version = case.put()
-    stopped(case, rule)
-    case.processed(version, attempt=2, seconds=TAKEN_OVER)
-    before = case.everything(version)
-    woken(rule)
-    assert case.everything(version) == before
+    if (moment, arrives) == (PUT, "after"):
+        assert len(late) == 1
+        assert sweep(case.running)["versions_removed"] == 1
+        after = case.everything(version)
+    assert after["versions"] == before["versions"]
+    assert answered == [400] if moment == FINISH else answered[0] in (200, 206)
     case.processed(version, attempt=2)

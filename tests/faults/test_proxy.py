@@ -96,7 +96,7 @@ def test_what_is_held_goes_on_when_it_is_released(proxy: FaultProxy, action: Act
     assert answers == []
     rule.released.set()
     client.join(10)
-    assert answers == [200]
+    assert (answers, rule.answered) == ([200], [200])
 
 
 def stream(proxy: FaultProxy) -> http.client.HTTPResponse:
@@ -116,7 +116,9 @@ def test_a_stream_is_passed_on_and_cut_after_its_lines(proxy: FaultProxy) -> Non
 
 def test_what_names_no_subject_is_about_what_its_process_asked_last(proxy: FaultProxy) -> None:
     headers = {"X-Amz-Target": "AmazonSQS.ChangeMessageVisibility"}
-    for call in (read_call("PUT", PATH, {}, b"", 1), read_call("POST", "/", headers, b"{}", 1)):
+    update = b'{"Key": {"pk": {"S": "raw/case_proxy/f.csv"}}}'
+    for call in (read_call("POST", "/_alb/x", {}, update, 1), read_call("POST", "/", headers, b"{}", 1)):
         proxy.note(call)
     proxy.note(read_call("POST", "/", headers, b"{}", 2))
-    assert [call.operation for call in proxy.calls(SUBJECT)] == ["PutObject", "ChangeMessageVisibility"]
+    asked = [(call.operation, call.key) for call in proxy.calls(SUBJECT)]
+    assert asked == [("Process", "case_proxy/f.csv"), ("ChangeMessageVisibility", "case_proxy/f.csv")]

@@ -13,8 +13,8 @@ from urllib3.exceptions import HTTPError
 from estancia_processor.errors import RetryError
 from estancia_protocol.errors import ErrorCode
 
-NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""A full volume, a used up quota, a file larger than the process may write."""
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""A full volume, a used up quota."""
 _log = logging.getLogger(__name__)
 
 

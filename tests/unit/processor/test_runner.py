@@ -98,7 +98,6 @@ def test_a_version_that_is_gone_is_an_outcome(world: World) -> None:
     [
         (EndpointConnectionError(endpoint_url="https://dynamodb"), ErrorCode.SERVICE_UNAVAILABLE),
         (OSError(errno.ENOSPC, "No space left on device"), ErrorCode.SCRATCH_FULL),
-        (OSError(errno.EFBIG, "File too large"), ErrorCode.SCRATCH_FULL),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), ErrorCode.SCRATCH_FULL),
         (OSError("Error writing bytes to file. Detail: No space left on device"), ErrorCode.SCRATCH_FULL),
         (MemoryError(), ErrorCode.INTERNAL),

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from tests.faults.case import Case
-from tests.faults.ending import assert_ended
+from tests.faults.final_checks import assert_final
 from tests.faults.stacks import Running
 
 Body = Callable[..., Iterator[None] | None]
-CROWD = 100
+THREADS = 100
 
 
 def concurrent(stack: str) -> Callable[[Body], Any]:
@@ -31,8 +31,8 @@ def concurrent(stack: str) -> Callable[[Body], Any]:
     """
 
     def decorate(body: Body) -> Any:
-        def test(request: pytest.FixtureRequest, crowds: Any, **_: Any) -> None:
-            seconds = crowds.of(stack, request.session.items).result(request.node.nodeid)
+        def test(request: pytest.FixtureRequest, concurrent_tests: Any, **_: Any) -> None:
+            seconds = concurrent_tests.of(stack, request.session.items).result(request.node.nodeid)
             request.node.user_properties.append(("seconds", seconds))
 
         own = list(inspect.signature(body).parameters.values())[1:]
@@ -47,7 +47,7 @@ def concurrent(stack: str) -> Callable[[Body], Any]:
     return decorate
 
 
-class Crowd:
+class ConcurrentTests:
     """The concurrent tests of one stack.
 
     Args:
@@ -57,7 +57,7 @@ class Crowd:
 
     def __init__(self, running: Running, items: Sequence[Any]) -> None:
         self._running = running
-        self._pool = ThreadPoolExecutor(CROWD, thread_name_prefix="case")
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="case")
         begun: dict[str, Iterator[None]] = {}
         cases = {item.nodeid: Case(running, _dataset(item, number)) for number, item in enumerate(items)}
         with running.without_notifications():
@@ -82,12 +82,12 @@ class Crowd:
         seconds = self._results[node].result()
         for other in self._results.values():
             other.exception()
-        self._ending.result()
+        self._final_checks.result()
         return seconds
 
     @cached_property
-    def _ending(self) -> Future[None]:
-        return self._pool.submit(assert_ended, self._running)
+    def _final_checks(self) -> Future[None]:
+        return self._pool.submit(assert_final, self._running)
 
 
 def _whole(item: Any, cases: dict[str, Case]) -> Callable[[], Any]:
