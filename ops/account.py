@@ -49,6 +49,7 @@ class Work:
         outputs_count: how many outputs the item names.
         happened_at: the newest of its times, UTC; None where it has none.
         dead_lettered_at: when its message was given to the dead-letter queue, UTC.
+        error: the code of the last attempt's error.
     """
 
     item: WorkItem
@@ -57,6 +58,7 @@ class Work:
     outputs_count: int | None = None
     happened_at: dt.datetime | None = None
     dead_lettered_at: dt.datetime | None = None
+    error: str | None = None
 
     @property
     def unfinished(self) -> bool:

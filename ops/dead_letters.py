@@ -69,7 +69,8 @@ def stuck(view: View) -> Iterator[Finding]:
     for work in view.snapshot.works:
         if work.unfinished:
             lease = f", lease until {work.item.lease_until:%Y-%m-%d %H:%M:%S} UTC" if work.item.lease_until else ""
-            rule = f"is {work.item.status}, attempt {work.item.attempt} of {work.item.attempt_limit}{lease}"
+            error = f", last error {work.error}" if work.error else ""
+            rule = f"is {work.item.status}, attempt {work.item.attempt} of {work.item.attempt_limit}{lease}{error}"
             alone = view.left_alone(work)
             remedy = f"is the sweep running? {view.sweep}" if alone else "wait; the sweep sends it again if need be"
             yield Finding(4, weigh(alone), work.item.key, work.item.version_id, rule, remedy)

@@ -120,6 +120,7 @@ def read_work(found: Attributes) -> Work:
         outputs_count=int(found["outputs_count"]["N"]) if "outputs_count" in found else None,
         happened_at=max(moments, default=None),
         dead_lettered_at=parse_timestamp(sent["S"]) if sent else None,
+        error=found["error"]["M"]["code"]["S"] if "error" in found else None,
     )
 
 

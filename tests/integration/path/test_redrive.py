@@ -166,7 +166,7 @@ def test_a_sweep_that_cannot_run_is_said_and_makes_up_for_it_later(
     said = " ".join(text.split())
     assert (status != 0, "1 items are set back, but the sweep did not answer: " in said) == (True, True), text
     assert (
-        "Its next run on schedule sends them; if none comes, its log group is /aws/lambda/estancia-local-sweep" in said
+        "its next run on schedule sends them; if none comes, its log group is /aws/lambda/estancia-local-sweep" in said
     )
     assert item_of(deployment, version)["status"] == Status.RECEIVED
     assert deployment.sweep()["sent"] == 1

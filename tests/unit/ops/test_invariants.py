@@ -62,6 +62,9 @@ def test_an_item_left_alone_is_stuck() -> None:
     snapshot = account(works=with_works(alone), raw=(*GOOD.raw, original("sales/d.csv", "1")))
     rule = "is PROCESSING, attempt 1 of 5, lease until 2026-02-27 12:00:00 UTC"
     assert found(snapshot) == [(4, "sales/d.csv", "1", rule)]
+    failing = dataclasses.replace(alone, error="SERVICE_UNAVAILABLE")
+    snapshot = account(works=with_works(failing), raw=(*GOOD.raw, original("sales/d.csv", "1")))
+    assert found(snapshot) == [(4, "sales/d.csv", "1", f"{rule}, last error SERVICE_UNAVAILABLE")]
 
 
 @pytest.mark.parametrize(("parts", "invariant"), [u[1:] for u in UNDER_WAY], ids=[u[0] for u in UNDER_WAY])

@@ -51,7 +51,8 @@ def test_a_work_item_is_read_with_its_newest_time() -> None:
     assert (work.item.key, work.dataset, work.outputs_count) == ("sales/a.csv", "sales", 1)
     assert (work.counts, work.happened_at) == (Counts(1, 1, 1), dt.datetime(2026, 3, 1, 12, 5, tzinfo=dt.UTC))
     del item["rows_out"]
-    assert read_work(item).counts is None
+    item["error"] = {"M": {"code": {"S": "DEADLINE"}, "message": {"S": "Too late."}}}
+    assert (work.error, read_work(item).counts, read_work(item).error) == (None, None, "DEADLINE")
 
 
 def test_an_output_that_was_not_completed_has_no_version() -> None:

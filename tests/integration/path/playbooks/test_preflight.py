@@ -62,6 +62,23 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
             " inventory, or enable the region."
         ],
     ),
+    "a region of its own for a name that is there": (
+        {"estancia_region": "eu-central-1"},
+        [
+            "estancia_region is eu-central-1, but estancia-local is there in another region (bucket"
+            " estancia-local-000000000000-eu-west-1-raw), and a name is one region's, since its IAM roles are the"
+            " account's. Correct estancia_region, or choose another estancia_name."
+        ],
+    ),
+    "a variable that is misspelt": (
+        {"estancia_redrive_kye": "a/b.csv"},
+        [
+            "estancia_redrive_kye: there is no such variable; those that begin with estancia_ are estancia_account_id,"
+            " estancia_aws_environment, estancia_cost_center, estancia_destroy_confirm, estancia_destroy_data,"
+            " estancia_environment, estancia_name, estancia_redrive_dataset, estancia_redrive_key, estancia_region,"
+            " estancia_tags. Correct the name."
+        ],
+    ),
     "what is no choice and no number": (
         {"network_egress": "nat", "network_destroy_wait_minutes": "long"},
         [
