@@ -21,7 +21,9 @@ DONE = {"complete": True}
 
 
 @pytest.mark.parametrize(("status", "more"), [(Status.RECEIVED, {}), (Status.PROCESSING, {}), (Status.FAILED, {})])
-def test_what_is_stuck_is_sent_again_at_most_once_an_hour(stage: Stage, status: Status, more: dict[str, Any]) -> None:
+def test_what_is_stuck_is_sent_again_and_not_twice_within_half_of_its_age(
+    stage: Stage, status: Status, more: dict[str, Any]
+) -> None:
     version = stage.put(KEY)
     stage.item(KEY, version, status, sequencer="0A", **more)
     assert stage.sweep() == {"sent": 1} | DONE
@@ -30,7 +32,7 @@ def test_what_is_stuck_is_sent_again_at_most_once_an_hour(stage: Stage, status: 
     assert (event.key, event.version_id, event.sequencer, event.size) == (KEY, version, "0A", 4)
     assert stage.read(KEY, version).swept_at == stage.now
     assert stage.sweep() == DONE
-    stage.now += dt.timedelta(minutes=59)
+    stage.now += dt.timedelta(minutes=119)
     assert stage.sweep() == DONE
     stage.now += dt.timedelta(minutes=1)
     assert stage.sweep() == {"sent": 1} | DONE
