@@ -46,7 +46,7 @@ SUITES = {
     ),
     "unit": Suite(180, (("pytest", "-n", "2", "tests/unit"),)),
     "policy": Suite(60, (("pytest", "tests/policy"),)),
-    "integration": Suite(420, (("pytest", "tests/integration", f"--ignore={PLAYBOOKS}"),)),
+    "integration": Suite(480, (("pytest", "tests/integration", f"--ignore={PLAYBOOKS}"),)),
     "playbooks": Suite(420, (("pytest", PLAYBOOKS),)),
     "faults": Suite(900, (("pytest", "-n", "3", "tests/faults"),)),
 }
